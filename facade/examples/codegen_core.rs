@@ -1,0 +1,32 @@
+//! What `codegen_facade` does, written by hand over `core`'s atomics.
+
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+use core::sync::atomic::{AtomicU32 as U32, AtomicU64 as U64, fence};
+
+include!("codegen/functions.rs");
+
+functions! {
+    load_relaxed(a: &U64) -> u64 { a.load(Relaxed) }
+    load_acquire(a: &U64) -> u64 { a.load(Acquire) }
+    load_acquire_32(a: &U32) -> u32 { a.load(Acquire) }
+    store_relaxed(a: &U64, v: u64) -> () { a.store(v, Relaxed) }
+    store_release(a: &U64, v: u64) -> () { a.store(v, Release) }
+    store_release_32(a: &U32, v: u32) -> () { a.store(v, Release) }
+    swap_relaxed(a: &U32, v: u32) -> u32 { a.swap(v, Relaxed) }
+    swap_acqrel(a: &U64, v: u64) -> u64 { a.swap(v, AcqRel) }
+    add_relaxed(a: &U64, v: u64) -> u64 { a.fetch_add(v, Relaxed) }
+    add_acqrel(a: &U32, v: u32) -> u32 { a.fetch_add(v, AcqRel) }
+    or_acqrel(a: &U32, v: u32) -> u32 { a.fetch_or(v, AcqRel) }
+    and_relaxed(a: &U32, v: u32) -> u32 { a.fetch_and(v, Relaxed) }
+    exchange_acquire(a: &U32, old: u32, new: u32) -> bool { a.compare_exchange(old, new, Acquire, Relaxed).is_ok() }
+    exchange_release(a: &U64, old: u64, new: u64) -> u64 {
+        match a.compare_exchange(old, new, Release, Relaxed) { Ok(v) | Err(v) => v }
+    }
+    exchange_weak(a: &U64, old: u64, new: u64) -> bool { a.compare_exchange_weak(old, new, Release, Relaxed).is_ok() }
+    fence_acqrel() -> () { fence(AcqRel) }
+    fence_seqcst() -> () { fence(SeqCst) }
+    fence_relaxed() -> () {}
+    spin() -> () { core::hint::spin_loop() }
+    read_word(a: &U64) -> u64 { a.load(Relaxed) }
+    write_word(a: &U64, v: u64) -> () { a.store(v, Relaxed) }
+}

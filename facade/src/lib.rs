@@ -1,0 +1,23 @@
+//! A swappable atomics facade.
+//!
+//! Lock-free code that is generic over [`Platform`] runs unchanged on real memory ([`Native`], where every call folds
+//! to the instruction a hand-written atomic would be) and inside a model checker. Every operation goes through a named
+//! [`Site`], declared once with [`sites!`]: the one place that says which memory ordering is used and why. A checker
+//! looks a site's ordering up at run time, so that one binary can weaken each ordering in turn.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`order`] | [`Order`], and which orderings are weaker than a given one |
+//! | [`site`] | [`Site`], [`Operation`], the [`sites!`] table |
+//! | [`platform`] | the traits: [`Platform`], [`Atomic`], [`Cell`] |
+//! | [`native`] | the platform of release builds, Linux |
+
+pub mod native;
+pub mod order;
+pub mod platform;
+pub mod site;
+
+pub use native::Native;
+pub use order::Order;
+pub use platform::{Atomic, Cell, Platform, Wait};
+pub use site::{Operation, Site};

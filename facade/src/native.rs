@@ -1,0 +1,84 @@
+//! The platform of release builds: `core`'s atomics, Linux futexes, the kernel's robust-futex clean-up.
+//!
+//! Every type is `#[repr(transparent)]` over what it stands for, so that it can be laid over shared memory, and every
+//! call is inlined with a constant ordering.
+
+mod asymmetric;
+mod atomics;
+mod futex;
+mod robust;
+
+pub use asymmetric::enable_heavy_fences;
+pub use atomics::{NativeCell, NativeU32, NativeU64};
+pub use futex::{OWNER, OWNER_DIED, WAITERS};
+
+use crate::{Platform, Site, Wait};
+use core::time::Duration;
+
+/// Real atomics on the real machine.
+#[derive(Debug, Clone, Copy)]
+pub enum Native {}
+
+impl Platform for Native {
+    type AtomicU32 = NativeU32;
+    type AtomicU64 = NativeU64;
+    type Cell = NativeCell;
+
+    /// About a microsecond of `pause`: longer than a short critical section, shorter than a trip to sleep and back.
+    const PATIENCE: u32 = 100;
+
+    #[inline(always)]
+    fn fence(site: &'static Site) {
+        // A relaxed fence does not exist (and core panics on it); it is what a removed fence is.
+        if !matches!(site.order, crate::Order::Relaxed) {
+            core::sync::atomic::fence(site.order.as_core());
+        }
+    }
+
+    /// Keeps the compiler from moving accesses across; the processor is dealt with by the other side.
+    #[inline(always)]
+    fn light_fence(_: &'static Site) {
+        core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
+    }
+
+    #[inline(always)]
+    fn death_fence() {
+        core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// Makes every processor that runs a thread of this process pass a full fence. [`enable_heavy_fences`] comes first.
+    fn heavy_fence(_: &'static Site) {
+        asymmetric::heavy();
+    }
+
+    #[inline(always)]
+    fn spin() {
+        core::hint::spin_loop();
+    }
+
+    #[inline]
+    fn wait(word: &NativeU32, _: &'static Site, expected: u32, timeout: Option<Duration>) -> Wait {
+        futex::wait(word.as_core(), expected, timeout)
+    }
+
+    #[inline]
+    fn wake(word: &NativeU32, _: &'static Site, count: u32) -> u32 {
+        futex::wake(word.as_core(), count)
+    }
+
+    #[inline]
+    fn store_and_wake_all(word: &NativeU32, _: &'static Site, value: u32) -> u32 {
+        futex::store_and_wake_all(word.as_core(), value)
+    }
+
+    #[inline(always)]
+    unsafe fn announce(word: &NativeU32) -> u32 {
+        // SAFETY: the caller keeps the word mapped until `retire`.
+        unsafe { robust::announce(word.as_core()) }
+    }
+
+    #[inline(always)]
+    fn retire() {
+        robust::retire();
+    }
+}

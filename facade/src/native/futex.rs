@@ -1,0 +1,37 @@
+//! Futex system calls, shared between processes.
+
+use crate::Wait;
+use core::sync::atomic::AtomicU32;
+use core::time::Duration;
+use rustix::io::Errno;
+use rustix::thread::futex::{self, Flags, Timespec, WakeOp, WakeOpCmp};
+
+/// The bits of a robust lock word that name its owner's thread id (`FUTEX_TID_MASK`).
+pub const OWNER: u32 = 0x3fff_ffff;
+/// Set in a robust lock word while somebody may be asleep on it (`FUTEX_WAITERS`).
+pub const WAITERS: u32 = 0x8000_0000;
+/// Set by the kernel in a robust lock word whose owner died (`FUTEX_OWNER_DIED`).
+pub const OWNER_DIED: u32 = 0x4000_0000;
+
+pub(super) fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) -> Wait {
+    // A timeout too long for the kernel's type is no timeout.
+    let timeout = timeout.and_then(|t| Timespec::try_from(t).ok());
+    match futex::wait(word, Flags::empty(), expected, timeout.as_ref()) {
+        Err(Errno::AGAIN) => Wait::Changed,
+        Err(Errno::TIMEDOUT) => Wait::TimedOut,
+        // EINTR and a plain wake-up are the same to the caller: look again.
+        _ => Wait::Woken,
+    }
+}
+
+pub(super) fn wake(word: &AtomicU32, count: u32) -> u32 {
+    // The only error is an unmapped or misaligned word, which a reference cannot be.
+    futex::wake(word, Flags::empty(), count).map_or(0, |n| n as u32)
+}
+
+pub(super) fn store_and_wake_all(word: &AtomicU32, value: u32) -> u32 {
+    // The kernel's operand is 12 bits, sign-extended; every caller stores a small constant.
+    debug_assert!(value < 1 << 11, "{value:#x} does not fit FUTEX_WAKE_OP's 12-bit operand");
+    futex::wake_op(word, Flags::empty(), i32::MAX as u32, 0, word, WakeOp::Set, WakeOpCmp::Eq, value as u16, 0)
+        .map_or(0, |n| n as u32)
+}

@@ -1,0 +1,160 @@
+//! The facade itself: what lock-free code may do to memory it shares, and nothing more.
+//!
+//! Implementations: [`Native`](crate::Native) here; model checkers elsewhere. Code written against these traits names no
+//! ordering and no `std::sync` type.
+
+use crate::Site;
+use core::time::Duration;
+
+/// How a [`Platform::wait`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Woken, or woken for nothing (a signal, a spurious wake-up): look again.
+    Woken,
+    /// The word did not hold the expected value, so the caller never slept.
+    Changed,
+    /// The time was up.
+    TimedOut,
+}
+
+/// An atomic integer of the facade.
+///
+/// Every operation takes the site it happens at; the site owns the ordering.
+pub trait Atomic<T>: Send + Sync {
+    /// A new atomic. `label` names it in traces; the native platform ignores it.
+    fn new(label: &'static str, value: T) -> Self;
+    /// Loads the value.
+    fn load(&self, site: &'static Site) -> T;
+    /// Stores `value`.
+    fn store(&self, site: &'static Site, value: T);
+    /// Stores `value` and returns what was there.
+    fn swap(&self, site: &'static Site, value: T) -> T;
+    /// Adds `value`, wrapping, and returns what was there.
+    fn fetch_add(&self, site: &'static Site, value: T) -> T;
+    /// Sets the bits of `value` and returns what was there.
+    fn fetch_or(&self, site: &'static Site, value: T) -> T;
+    /// Clears the bits that `value` lacks and returns what was there.
+    fn fetch_and(&self, site: &'static Site, value: T) -> T;
+    /// Stores `new` if the value is `current`; `Err` holds what was there instead, loaded relaxed. Never fails
+    /// spuriously.
+    fn compare_exchange(&self, site: &'static Site, current: T, new: T) -> Result<T, T>;
+    /// Like [`compare_exchange`](Self::compare_exchange), but may fail although the value is `current`.
+    fn compare_exchange_weak(&self, site: &'static Site, current: T, new: T) -> Result<T, T>;
+}
+
+/// A word of plain data, shared under the protection of atomics elsewhere.
+///
+/// A checker treats two accesses, one of them a write, that no happens-before orders as a data race. The native cell is
+/// an atomic accessed relaxed, so that a race (with a hostile process, say) stays defined.
+pub trait Cell: Send + Sync {
+    /// A new word. `label` and `index` name it in traces.
+    fn new(label: &'static str, index: usize, value: u64) -> Self;
+    /// Reads the word.
+    fn read(&self, site: &'static Site) -> u64;
+    /// Writes the word.
+    fn write(&self, site: &'static Site, value: u64);
+}
+
+/// A machine to run lock-free code on: the real one, or a model of it.
+pub trait Platform: Sized + Send + Sync + 'static {
+    /// A 32-bit atomic, the size of a futex.
+    type AtomicU32: Atomic<u32> + 'static;
+    /// A 64-bit atomic.
+    type AtomicU64: Atomic<u64> + 'static;
+    /// A word of plain data.
+    type Cell: Cell + 'static;
+
+    /// How many rounds of [`spin`](Self::spin) are worth trying before [`wait`](Self::wait). 0 in a model, where polling
+    /// shows nothing that sleeping does not.
+    const PATIENCE: u32 = 0;
+
+    /// A memory fence with the site's ordering.
+    fn fence(site: &'static Site);
+
+    /// Tries until an attempt gives a result, and returns that.
+    ///
+    /// The same as a loop, but it tells a checker that nothing of an attempt in vain is remembered by this thread
+    /// (`attempt` is no `FnMut`; it must not get round that with a cell of its own). So a thread that tries again is
+    /// where it was before, and a checker can see that it is. Every attempt does at least one operation.
+    #[inline(always)]
+    fn retry<T>(attempt: impl Fn() -> Option<T>) -> T {
+        loop {
+            if let Some(result) = attempt() {
+                return result;
+            }
+        }
+    }
+
+    /// Does `work` and returns its result.
+    ///
+    /// The same as a call, but it tells a checker that this thread remembers nothing of the work except the result (with
+    /// the same duty as for [`retry`](Self::retry)). So threads that came to the same result by different ways are in
+    /// the same state afterwards.
+    #[inline(always)]
+    fn scope(work: impl Fn() -> u64) -> u64 {
+        work()
+    }
+
+    /// The half of an asymmetric fence that is cheap: for the side that runs often.
+    ///
+    /// Where one side of a store-then-load race passes through a `light_fence` and the other, in the same process, through a
+    /// [`heavy_fence`](Self::heavy_fence), the two together are as two [`fence`](Self::fence)s; two light ones are nothing.
+    /// A platform that does not override the pair has ordinary fences, which is what a checker explores.
+    #[inline(always)]
+    fn light_fence(site: &'static Site) {
+        Self::fence(site);
+    }
+
+    /// The half of an asymmetric fence that bears the cost. See [`light_fence`](Self::light_fence).
+    #[inline(always)]
+    fn heavy_fence(site: &'static Site) {
+        Self::fence(site);
+    }
+
+    /// Keeps what precedes before what follows in this thread's own instructions, so that a death in between leaves the one and
+    /// not the other. Orders nothing between threads; in a model, where instructions stay where they are, it is nothing.
+    #[inline(always)]
+    fn death_fence() {}
+
+    /// A hint that the caller polls: `pause` on the real machine, a reason to run somebody else in a model.
+    fn spin();
+
+    /// Sleeps while `word` holds `expected`, until woken or until `timeout` has passed.
+    ///
+    /// The comparison and the falling asleep are one step towards [`wake`](Self::wake) and
+    /// [`store_and_wake_all`](Self::store_and_wake_all), as with `FUTEX_WAIT`. Being woken orders nothing: look at
+    /// memory again, with an acquire. May return [`Wait::Woken`] for no reason.
+    fn wait(word: &Self::AtomicU32, site: &'static Site, expected: u32, timeout: Option<Duration>) -> Wait;
+
+    /// Wakes up to `count` sleepers of `word` (`FUTEX_WAKE`) and returns how many. Orders nothing.
+    fn wake(word: &Self::AtomicU32, site: &'static Site, count: u32) -> u32;
+
+    /// Puts `value` into `word` by a relaxed read-modify-write (a swap) and wakes all its sleepers: one indivisible step
+    /// towards every [`wait`](Self::wait), and a death cannot fall between the two (`FUTEX_WAKE_OP`, whose operation on
+    /// the word is an atomic read-modify-write according to `futex(2)`; that it orders anything is promised nowhere, so
+    /// here it does not). Returns how many were woken.
+    fn store_and_wake_all(word: &Self::AtomicU32, site: &'static Site, value: u32) -> u32;
+
+    /// Tells the operating system that the calling thread is about to take, holds, or is giving up the robust lock
+    /// `word`, and returns the thread's id, by which the lock names its owner (bits 0 to 29, never 0).
+    ///
+    /// Until [`retire`](Self::retire), should the thread die, the system looks at the word once
+    /// (`list_op_pending` in `futex(2)`'s robust list):
+    ///
+    /// | owner bits | what the system does |
+    /// |---|---|
+    /// | the dead thread | sets them to 0 and [`OWNER_DIED`](crate::native::OWNER_DIED); wakes one sleeper if [`WAITERS`](crate::native::WAITERS) is set |
+    /// | 0 | wakes one sleeper |
+    /// | another thread | nothing |
+    ///
+    /// The first row is a read-modify-write with release semantics, made by the dying thread itself on its way out of the
+    /// kernel, so whoever acquires the word afterwards has everything the dead thread did. Wake-ups order nothing.
+    ///
+    /// # Safety
+    /// `word` must stay mapped at this address until `retire` is called on the same thread, and announcements do not
+    /// nest.
+    unsafe fn announce(word: &Self::AtomicU32) -> u32;
+
+    /// Ends what [`announce`](Self::announce) began.
+    fn retire();
+}
