@@ -1,0 +1,86 @@
+//! The bells of a reader that does not sleep on the lock word: its task's waker, and a descriptor to poll.
+
+use crate::protocol::memory::bell;
+use crate::status::Status;
+use crate::transport::process::Generation;
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
+use std::task::Waker;
+
+/// One ring's bells, in the process of the reader or in another.
+#[derive(Debug)]
+pub(crate) struct Doorbell {
+    waker: Mutex<Option<Waker>>,
+    event: OwnedFd,
+    /// The reader's process, if this is it and not a fork of it. From others only the descriptor can be rung, and the
+    /// owner's broker thread, which watches it, wakes the task.
+    home: Option<Generation>,
+}
+
+impl Doorbell {
+    pub(crate) fn new() -> Result<Self, Status> {
+        let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(Doorbell { waker: Mutex::new(None), event, home: Some(Generation::watched()) })
+    }
+
+    /// The bells of a reader in another process, rung by way of its descriptor.
+    pub(crate) fn elsewhere(event: OwnedFd) -> Self {
+        Doorbell { waker: Mutex::new(None), event, home: None }
+    }
+
+    /// Registers the task to be woken, in place of any other.
+    pub(crate) fn register(&self, waker: &Waker) {
+        let mut slot = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+        match slot.as_mut() {
+            Some(registered) => registered.clone_from(waker),
+            None => *slot = Some(waker.clone()),
+        }
+    }
+
+    /// Forgets the registered task.
+    pub(crate) fn forget(&self) {
+        self.take();
+    }
+
+    fn take(&self) -> Option<Waker> {
+        self.waker.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether this is the reader's process.
+    #[inline(always)]
+    pub(crate) fn is_home(&self) -> bool {
+        self.home == Some(Generation::current())
+    }
+
+    /// Wakes the registered task, if there is one.
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = self.take() {
+            waker.wake();
+        }
+    }
+
+    /// Rings what is `wanted` ([`bell`]).
+    pub(crate) fn ring(&self, wanted: u32) {
+        let at_home = self.is_home();
+        if wanted & bell::WAKER != 0 && at_home {
+            self.wake();
+        }
+        if wanted & bell::DESCRIPTOR != 0 || !at_home {
+            // The only failure left is a counter about to overflow, and then the descriptor is readable anyway.
+            let _ = rustix::io::write(&self.event, &1u64.to_ne_bytes());
+        }
+    }
+
+    /// Makes the descriptor unreadable again.
+    pub(crate) fn silence(&self) {
+        // Nothing to read is what is wanted.
+        let _ = rustix::io::read(&self.event, &mut [0; 8]);
+    }
+}
+
+impl AsFd for Doorbell {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.event.as_fd()
+    }
+}

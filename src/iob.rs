@@ -1,0 +1,190 @@
+//! The endpoint a writer holds, and its peer.
+
+use crate::pair::Endpoint;
+use crate::ring::Ring;
+use crate::status::Status;
+use crate::transport::direct::{Direct, Place};
+use crate::transport::{End, Transport, handover};
+use rustix::fd::{AsFd, BorrowedFd};
+use std::io::{self, IoSlice};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The region index of the ring, the only region an endpoint has.
+const RING_REGION: u32 = 0;
+
+/// Options of a write. There are none yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IobWriteOptions;
+
+/// A piece of a vectored write, under the name Fuchsia's code uses.
+pub type IobIoSlice<'a> = IoSlice<'a>;
+
+/// One end of a pair made by [`RingBuffer::new_iob_writer`](crate::RingBuffer::new_iob_writer).
+///
+/// The first end writes records that bear the pair's tag; the second can neither write nor map, but learns when every copy
+/// of the first is gone. Cloning makes another copy of the same end, and so does handing it to another process. Any thread
+/// may use any copy.
+#[derive(Clone, Debug)]
+pub struct Iob {
+    transport: Transport,
+}
+
+impl Iob {
+    /// A writer with `tag`, and its peer.
+    pub(crate) fn pair(ring: Arc<Ring>, tag: u64) -> (Iob, Iob) {
+        let (writer, peer) = Endpoint::pair();
+        let entry = ring.book.open(tag);
+        let writer = Direct::new(ring, tag, Place::Here(writer, entry.clone()));
+        (Iob { transport: Transport::Direct(writer) }, Iob { transport: Transport::Peer(peer, entry) })
+    }
+
+    /// Writes `data` as one record. See [`writev`](Self::writev).
+    pub fn write(&self, _options: IobWriteOptions, region_index: u32, data: &[u8]) -> Result<(), Status> {
+        match &self.transport {
+            Transport::Peer(..) => Err(Status::ACCESS_DENIED),
+            _ if region_index != RING_REGION => Err(Status::OUT_OF_RANGE),
+            Transport::Direct(direct) => direct.write_batch(&[data]).map(drop),
+            Transport::Broker(remote) => remote.write(&[IoSlice::new(data)]),
+        }
+    }
+
+    /// Writes each of `messages` as one record, in order, as [`write`](Self::write) in turn would until it failed for the
+    /// first time, but under one lock, published at once, waking the reader once. Returns how many records that were.
+    ///
+    /// Fewer than there are messages means that the next one was refused: most often because there was no room for it;
+    /// writing the rest again tells.
+    ///
+    /// Other writers wait meanwhile, so a batch is best kept to a few dozen records.
+    ///
+    /// # Errors
+    /// As [`writev`](Self::writev), of the first message; nothing was written then.
+    pub fn write_batch(
+        &self,
+        _options: IobWriteOptions,
+        region_index: u32,
+        messages: &[&[u8]],
+    ) -> Result<usize, Status> {
+        match &self.transport {
+            Transport::Peer(..) => Err(Status::ACCESS_DENIED),
+            _ if region_index != RING_REGION => Err(Status::OUT_OF_RANGE),
+            Transport::Direct(direct) => direct.write_batch(messages),
+            Transport::Broker(remote) => remote.write_batch(messages),
+        }
+    }
+
+    /// Writes the bytes of `iovecs`, one after the other, as one record with this endpoint's tag, and wakes the reader if
+    /// it waits. A record may be empty.
+    ///
+    /// # Errors
+    /// The first that applies, in this order; on any of them nothing was written:
+    ///
+    /// | status | when |
+    /// |---|---|
+    /// | `ACCESS_DENIED` | this is the peer end |
+    /// | `OUT_OF_RANGE` | `region_index` is not 0 |
+    /// | `INVALID_ARGS` | more than 8 vectors, or more than 65,519 bytes in all |
+    /// | `NO_SPACE` | the record is larger than the ring |
+    /// | `IO_DATA_INTEGRITY` | the header is corrupt: `tail` > `head`, `head` not a multiple of 8 or too near `u64::MAX` |
+    /// | `NO_SPACE` | there is no room now |
+    /// | `PEER_CLOSED` | in another process than the ring's owner, which is gone |
+    ///
+    /// What an isolated writer can know of these by itself, and when: see [`transport`](crate::transport).
+    pub fn writev(&self, _options: IobWriteOptions, region_index: u32, iovecs: &[IoSlice<'_>]) -> Result<(), Status> {
+        match &self.transport {
+            Transport::Peer(..) => Err(Status::ACCESS_DENIED),
+            _ if region_index != RING_REGION => Err(Status::OUT_OF_RANGE),
+            Transport::Direct(direct) => direct.write_batch(&[iovecs]).map(drop),
+            Transport::Broker(remote) => remote.write(iovecs),
+        }
+    }
+
+    /// Hands a copy of this writer to whoever reads the other end of `socket` with [`receive_from`](Self::receive_from). The
+    /// receiver can write records with this tag and nothing else: what it gets is a socket, and the ring's owner writes the
+    /// records it receives from there. See [`transport`](crate::transport).
+    ///
+    /// # Errors
+    /// `PermissionDenied` for the peer of a writer. `BrokenPipe` where the ring's owner, or the receiver, is gone. Those of a
+    /// lack of descriptors, threads or memory. On any error nothing was handed over.
+    pub fn send_to(&self, socket: &UnixStream) -> io::Result<()> {
+        match &self.transport {
+            Transport::Direct(direct) => direct.send_to(socket),
+            Transport::Broker(remote) => remote.send_to(socket),
+            Transport::Peer(..) => Err(denied("the peer of a writer cannot be handed over")),
+        }
+    }
+
+    /// Hands a copy of this writer to whoever reads the other end of `socket`, together with the ring's memory: fast, and
+    /// only for a process that is trusted with everything in the ring. See [`transport`](crate::transport).
+    ///
+    /// # Errors
+    /// As [`send_to`](Self::send_to), and `PermissionDenied` for a writer that is itself isolated.
+    pub fn send_mapped_to(&self, socket: &UnixStream) -> io::Result<()> {
+        match &self.transport {
+            Transport::Direct(direct) => direct.send_mapped_to(socket),
+            Transport::Broker(_) => Err(denied("an isolated writer has no mapping to share")),
+            Transport::Peer(..) => Err(denied("the peer of a writer cannot be handed over")),
+        }
+    }
+
+    /// Receives a writer that somebody hands over with [`send_to`](Self::send_to) or
+    /// [`send_mapped_to`](Self::send_mapped_to), waiting for it as long as the socket's own settings say.
+    ///
+    /// # Errors
+    /// `InvalidData` if what arrives is anything else than such a writer: each part is checked, and every descriptor that
+    /// came is closed. `UnexpectedEof` if the sender closes the socket. `Unsupported` for a mapping from another PID
+    /// namespace, where the thread ids in the ring's lock mean other threads. Those of a lack of descriptors or memory.
+    pub fn receive_from(socket: &UnixStream) -> io::Result<Iob> {
+        Ok(Iob { transport: handover::accept(socket)? })
+    }
+
+    /// Whether every copy of the other end is gone. Seen from the peer: then everything the writer wrote is in the ring.
+    pub fn is_peer_closed(&self) -> bool {
+        match self.transport.end() {
+            End::Here(endpoint) => endpoint.is_peer_closed(),
+            End::Elsewhere(link) => link.is_peer_closed(),
+        }
+    }
+
+    /// Blocks until every copy of the other end is gone, and returns `true`; or `false` when `timeout` has passed before
+    /// that. Without a timeout it waits for as long as it takes.
+    ///
+    /// # Panics
+    /// Where no descriptor is left for the first wait on this end; [`try_as_fd`](Self::try_as_fd) beforehand makes that
+    /// an error.
+    pub fn wait_peer_closed(&self, timeout: Option<Duration>) -> bool {
+        let waited = match self.transport.end() {
+            End::Here(endpoint) => endpoint.wait_peer_closed(timeout),
+            End::Elsewhere(link) => link.wait_peer_closed(timeout),
+        };
+        waited.expect("a descriptor to wait on")
+    }
+
+    /// A descriptor that becomes readable or hangs up (`POLLIN`, `POLLHUP`) when every copy of the other end is gone; it is
+    /// only to be polled. In the process where the pair was made it is made when first asked for, so that ten thousand pairs
+    /// cost no descriptors.
+    ///
+    /// # Errors
+    /// `EMFILE` or `ENFILE` when no descriptors are left.
+    pub fn try_as_fd(&self) -> io::Result<BorrowedFd<'_>> {
+        match self.transport.end() {
+            End::Here(endpoint) => endpoint.try_as_fd(),
+            End::Elsewhere(link) => Ok(link.as_fd()),
+        }
+    }
+}
+
+impl AsFd for Iob {
+    /// As [`Iob::try_as_fd`].
+    ///
+    /// # Panics
+    /// When no descriptors are left for the first use on this end.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.try_as_fd().expect("a descriptor for this endpoint")
+    }
+}
+
+fn denied(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, why)
+}

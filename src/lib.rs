@@ -1,0 +1,65 @@
+//! Fuchsia's `RingBuffer` for Linux: many writers, one reader, tagged records of any length in shared memory.
+//!
+//! A writer hands over bytes and never sees the memory; whoever mediates the write stamps the record with the writer's tag.
+//! So the reader can trust *who* wrote each record, though not *what* was written. The reader maps the region and reads
+//! records in place. Every memory ordering of the protocol is declared in one table
+//! ([`protocol::sites`]), with a reason, and model-checked on this very code: see `verification.md`.
+//!
+//! ```
+//! use iobring::RingBuffer;
+//!
+//! let mut reader = RingBuffer::create(64 * 1024);
+//! let (writer, peer) = reader.new_iob_writer(7)?;
+//!
+//! std::thread::spawn(move || writer.write(Default::default(), 0, b"hello"));
+//!
+//! let (tag, message) = pollster::block_on(reader.read_message())?;
+//! assert_eq!((tag, &message[..]), (7, &b"hello"[..]));
+//! assert!(peer.wait_peer_closed(None));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where things are
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`layout`] | the shared region's layout, an ABI |
+//! | [`protocol`] | how records get in and out: generic over the platform, what is checked **and** shipped |
+//! | `region`, `doorbell`, `ring` | the real memory under it: a sealed memfd, mapped so that every record is contiguous; bells |
+//! | `iob`, `pair` | the endpoints of writers |
+//! | `ring_buffer`, `reader`, `record` | the owner's side |
+//! | `status` | Zircon's status codes |
+//!
+//! # Limits
+//!
+//! Linux, 64-bit. Either byte order: numbers in the region are in the machine's own.
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+compile_error!("iobring runs on 64-bit Linux");
+
+pub mod accounts;
+mod doorbell;
+mod iob;
+pub mod layout;
+mod pair;
+pub mod protocol;
+mod reader;
+mod record;
+mod region;
+mod ring;
+mod ring_buffer;
+mod status;
+pub mod transport;
+
+pub use accounts::{Account, Accounts, Count};
+pub use iob::{Iob, IobIoSlice, IobWriteOptions};
+pub use layout::{MAX_MESSAGE_SIZE, RING_BUFFER_MESSAGE_HEADER_SIZE, ring_buffer_record_len};
+pub use protocol::read::Error;
+pub use reader::Reader;
+pub use record::Record;
+pub use ring_buffer::RingBuffer;
+pub use status::Status;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

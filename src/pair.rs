@@ -1,0 +1,147 @@
+//! Two endpoints that know of each other's end.
+
+use crate::protocol::peer::Copies;
+use crate::transport::link;
+use crate::transport::process::Generation;
+use rustix::event::PollFlags;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::net::{Shutdown, shutdown};
+use rustix::pipe::{PipeFlags, pipe_with};
+use std::io;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+use witness_facade::Native;
+
+/// One copy of one of the two ends. Cloning makes another copy; when the last is dropped, the other end is told.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pair: Arc<[Side; 2]>,
+    side: usize,
+}
+
+struct Side {
+    copies: Copies<Native>,
+    lifeline: Mutex<Lifeline>,
+    /// The lifeline's reading end.
+    watch: OnceLock<OwnedFd>,
+}
+
+/// Who is told when the last copy of a side is gone. Most pairs never need theirs.
+#[derive(Debug, Default)]
+struct Lifeline {
+    closed: bool,
+    /// In this process: a pipe, whose writing end is closed.
+    writing_end: Option<OwnedFd>,
+    /// In other processes: the sockets to copies of the other side, whose sending half is shut down.
+    sockets: Vec<Weak<OwnedFd>>,
+    /// The process that put them there. A forked child shares the sockets, and its copies are not the ones that count.
+    generation: Option<Generation>,
+}
+
+impl Side {
+    fn new() -> Self {
+        Side { copies: Copies::one(), lifeline: Mutex::default(), watch: OnceLock::new() }
+    }
+
+    /// The reading end of this side's lifeline, which is made when first asked for.
+    fn watch(&self) -> io::Result<&OwnedFd> {
+        let mut lifeline = self.lifeline.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reading_end) = self.watch.get() {
+            return Ok(reading_end);
+        }
+        let (reading_end, writing_end) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+        if !lifeline.closed {
+            lifeline.writing_end = Some(writing_end);
+        }
+        Ok(self.watch.get_or_init(|| reading_end))
+    }
+
+    /// Has `socket`'s sending half shut down once this side is gone.
+    fn tell(&self, socket: &Arc<OwnedFd>) {
+        let mut lifeline = self.lifeline.lock().unwrap_or_else(PoisonError::into_inner);
+        if lifeline.closed {
+            hang_up_on(socket);
+        }
+        if lifeline.sockets.len() == lifeline.sockets.capacity() {
+            lifeline.sockets.retain(|socket| socket.strong_count() > 0);
+        }
+        lifeline.sockets.push(Arc::downgrade(socket));
+        lifeline.generation = Some(Generation::current());
+    }
+
+    fn hang_up(&self) {
+        let mut lifeline = self.lifeline.lock().unwrap_or_else(PoisonError::into_inner);
+        lifeline.closed = true;
+        lifeline.writing_end = None;
+        let sockets = std::mem::take(&mut lifeline.sockets);
+        if lifeline.generation == Some(Generation::current()) {
+            sockets.iter().filter_map(Weak::upgrade).for_each(|socket| hang_up_on(&socket));
+        }
+    }
+}
+
+/// Gives the process at the other end of `socket` an end of file.
+fn hang_up_on(socket: &OwnedFd) {
+    // It fails only where the other end is gone already.
+    let _ = shutdown(socket, Shutdown::Write);
+}
+
+impl core::fmt::Debug for Side {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Side").field("closed", &self.copies.is_closed()).finish_non_exhaustive()
+    }
+}
+
+impl Endpoint {
+    /// A new pair.
+    pub(crate) fn pair() -> (Endpoint, Endpoint) {
+        let pair = Arc::new([Side::new(), Side::new()]);
+        (Endpoint { pair: pair.clone(), side: 0 }, Endpoint { pair, side: 1 })
+    }
+
+    fn me(&self) -> &Side {
+        &self.pair[self.side]
+    }
+
+    fn other(&self) -> &Side {
+        &self.pair[1 - self.side]
+    }
+
+    /// Whether every copy of the other end is gone.
+    pub(crate) fn is_peer_closed(&self) -> bool {
+        self.other().copies.is_closed()
+    }
+
+    /// Has `socket`, which leads to a copy of this end in another process, tell when the other end is gone.
+    pub(crate) fn tell_peer_closed_on(&self, socket: &Arc<OwnedFd>) {
+        self.other().tell(socket);
+    }
+
+    /// A descriptor that hangs up when the other end is gone.
+    pub(crate) fn try_as_fd(&self) -> io::Result<BorrowedFd<'_>> {
+        self.other().watch().map(|fd| fd.as_fd())
+    }
+
+    /// Waits until the other end is gone; `false` when `timeout` has passed before that.
+    pub(crate) fn wait_peer_closed(&self, timeout: Option<Duration>) -> io::Result<bool> {
+        if self.is_peer_closed() {
+            return Ok(true);
+        }
+        Ok(link::wait_for(self.try_as_fd()?, PollFlags::empty(), timeout)? || self.is_peer_closed())
+    }
+}
+
+impl Clone for Endpoint {
+    fn clone(&self) -> Self {
+        self.me().copies.retain();
+        Endpoint { pair: self.pair.clone(), side: self.side }
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        if self.me().copies.release() {
+            self.me().hang_up();
+        }
+    }
+}

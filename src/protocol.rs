@@ -1,0 +1,39 @@
+//! The protocol core: how records get into the ring and out of it.
+//!
+//! Generic over the [`Platform`](witness_facade::Platform) (the real machine, or a model checker's) and over the
+//! [`Memory`] (a mapping, or a few words on a model's heap). This is the code that ships **and** the code that is checked; it
+//! names no ordering (they are in [`sites`]) and knows no checker.
+//!
+//! | actor | from | action | to |
+//! |---|---|---|---|
+//! | writer | lock free | take the lock ([`lock`]) | lock held; `head`, `tail` read and checked |
+//! | writer | lock held, room | copy tag, length, message, zeros beyond `head` | bytes there, invisible |
+//! | writer | bytes there | store `head` with Release | record **published** |
+//! | writer | published (or refused) | give the lock up | lock free; if somebody waited: woken, bell rung |
+//! | writer | anywhere before *published* | dies | nothing happened; the kernel frees the lock |
+//! | writer | after *published* | dies | record is there; the kernel wakes a sleeper, who sees to the rest |
+//! | reader | `head` > `tail` | load `head` with Acquire, copy the record out | bytes in the reader's hands |
+//! | reader | record copied | store `tail` with Release | room again |
+//! | reader | `head` = `tail` | mark the lock word ([`wait`](mod@wait)), look at `head` again, sleep | woken by the next release of the lock |
+//! | mediator | ring full | leave a wish for room ([`room`]), look at `tail` again, sleep | rung by the reader that moves `tail` far enough |
+//! | writer, reader | reader marks, writer publishes | *the lost race*: whichever changes the lock word second sees the other | reader sees the record, or the writer sees the mark |
+//!
+//! A waiting reader is one more sleeper on the writers' lock word. That is what makes waking free when nobody waits (the
+//! writer's release of the lock, which it makes anyway, is the check) and what lets the kernel's robust-futex clean-up
+//! wake the reader when a writer dies between publishing and waking.
+
+pub mod account;
+pub mod cursor;
+pub mod lock;
+pub mod memory;
+mod patience;
+pub mod peer;
+pub mod read;
+pub mod repair;
+pub mod room;
+pub mod section;
+pub mod sites;
+pub mod wait;
+pub mod write;
+
+pub use memory::Memory;

@@ -1,0 +1,95 @@
+//! The writers' lock: one futex word that survives its owner.
+//!
+//! ```text
+//! word = 0                       free
+//!        id                      held by thread id, nobody sleeps
+//!        id | WAITERS            held, somebody may sleep (a writer, or the waiting reader)
+//!        WAITERS                 free, the reader may sleep
+//!        OWNER_DIED [| WAITERS]  free: its owner died and the kernel said so
+//! ```
+//!
+//! The kernel knows of the lock only while a thread is in here ([`Platform::announce`]), which is all a lock needs that is
+//! held for one copy and never nested. What a dead owner leaves is consistent by construction: bytes beyond `head` are
+//! invisible, and `head` moves in one store. So recovery has nothing to repair, and a lock is never taken from a
+//! living owner, however slow.
+//!
+//! Releasing a marked lock wakes *all* sleepers, and in the same kernel step that frees the word. Waking one would hang the
+//! others' fate on that one's survival: if it died after another thread had barged in, nobody would be left to wake them.
+
+use crate::protocol::patience::Patience;
+use crate::protocol::sites::{
+    LOCK_HANDOVER, LOCK_LOOK, LOCK_MARK, LOCK_RELEASE, LOCK_SLEEP, LOCK_TAKE, LOCK_TAKE_MARKED, LOCK_WAKE, MARK_ACQUIRE,
+};
+use witness_facade::native::{OWNER, OWNER_DIED, WAITERS};
+use witness_facade::{Atomic, Platform};
+
+/// The lock, held.
+#[must_use]
+pub struct Held<'a, P: Platform> {
+    word: &'a P::AtomicU32,
+    id: u32,
+    from_the_dead: bool,
+}
+
+/// Whether anybody had to be told of a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Released {
+    /// The word was not marked.
+    Unnoticed,
+    /// The word was marked: its sleepers were woken, and the marker's earlier stores have been acquired.
+    Marked,
+}
+
+/// Takes the lock, sleeping if it must.
+#[inline(always)]
+pub fn acquire<P: Platform>(word: &P::AtomicU32) -> Held<'_, P> {
+    // SAFETY: the borrow keeps the word mapped for as long as `Held` lives, and `Held::release` retires. Sections do not
+    // nest: nothing inside one calls out of the protocol.
+    let id = unsafe { P::announce(word) };
+    let from_the_dead = word.compare_exchange(&LOCK_TAKE, 0, id).is_err() && contend::<P>(word, id);
+    Held { word, id, from_the_dead }
+}
+
+/// Takes a lock that was not free and unmarked. Returns whether its last owner died with it.
+#[cold]
+fn contend<P: Platform>(word: &P::AtomicU32, id: u32) -> bool {
+    let mut patience = Patience::<P>::new();
+    loop {
+        let seen = word.load(&LOCK_LOOK);
+        if seen & OWNER == 0 {
+            // Keeping the mark makes our release wake whoever still sleeps.
+            if word.compare_exchange(&LOCK_TAKE_MARKED, seen, id | (seen & WAITERS)).is_ok() {
+                return seen & OWNER_DIED != 0;
+            }
+        } else if patience.pause() {
+            continue;
+        } else if seen & WAITERS != 0 || word.compare_exchange(&LOCK_MARK, seen, seen | WAITERS).is_ok() {
+            P::wait(word, &LOCK_SLEEP, seen | WAITERS, None);
+        }
+    }
+}
+
+impl<P: Platform> Held<'_, P> {
+    /// Whether the lock's last owner died with it. Should this one too, before it releases the lock, the next learns the same.
+    #[inline(always)]
+    pub fn was_left_by_the_dead(&self) -> bool {
+        self.from_the_dead
+    }
+
+    /// Gives the lock up, and wakes whoever sleeps on it.
+    #[inline(always)]
+    pub fn release(self) -> Released {
+        let released = match self.word.compare_exchange(&LOCK_RELEASE, self.id, 0) {
+            Ok(_) => Released::Unnoticed,
+            Err(_) => {
+                P::fence(&LOCK_HANDOVER);
+                P::store_and_wake_all(self.word, &LOCK_WAKE, 0);
+                P::fence(&MARK_ACQUIRE);
+                Released::Marked
+            }
+        };
+        // Only now: a thread that dies between the two steps above still has the kernel look at the word.
+        P::retire();
+        released
+    }
+}

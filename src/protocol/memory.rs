@@ -1,0 +1,48 @@
+//! Where one ring's shared words and bytes live: the seam between the protocol and what it runs on.
+
+use crate::layout::Header;
+use crate::protocol::account::Ledger;
+use witness_facade::Platform;
+
+/// Bells: the reader's are bits of `interest` in the header.
+pub mod bell {
+    /// A task of the reader's process is to be woken.
+    pub const WAKER: u32 = 1;
+    /// The reader's descriptor is to become readable.
+    pub const DESCRIPTOR: u32 = 2;
+    /// A mediator that waits for room is to look again. Rung by the reader, never part of `interest`.
+    pub const ROOM: u32 = 4;
+}
+
+/// The memory of one ring.
+///
+/// Offsets are bytes from the start of the ring, multiples of 8 unless said otherwise, and less than
+/// [`capacity`](Self::capacity). An access may run past the capacity by up to the mirror (`min(capacity, 64 KiB)`) and
+/// then means the bytes at the start of the ring.
+///
+/// Accesses are to plain data: the protocol orders them through the header's atomics. An implementation over memory that an
+/// untrusted process can write must read each byte at most once per call.
+pub trait Memory<P: Platform>: Send + Sync {
+    /// The shared words.
+    fn header(&self) -> &Header<P>;
+
+    /// The size of the ring in bytes: a non-zero multiple of 8.
+    fn capacity(&self) -> u64;
+
+    /// Reads a word.
+    fn read_word(&self, offset: u64) -> u64;
+
+    /// Writes a word.
+    fn write_word(&self, offset: u64, value: u64);
+
+    /// Writes bytes. `offset` may be any.
+    fn write_bytes(&self, offset: u64, bytes: &[u8]);
+
+    /// The accounts that are kept in shared memory, if there are any.
+    fn ledger(&self) -> Option<Ledger<'_, P>> {
+        None
+    }
+
+    /// Rings the bells named in `wanted` ([`bell`]): somebody waits by other means than the lock word.
+    fn ring_bell(&self, wanted: u32);
+}

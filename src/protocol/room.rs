@@ -1,0 +1,61 @@
+//! How a mediator that found the ring full learns that the reader gave room back.
+//!
+//! The reader moves `tail` millions of times a second and must not pay for this. So the mediator leaves a wish ("tell me
+//! once `tail` reaches this") and looks at `tail` once more, and the reader looks for a wish each time it has moved `tail`:
+//! a store and a load on either side, which must not pass each other. The fence between them is asymmetric: next to nothing
+//! for the reader, a system call for the mediator, which is about to sleep anyway. Both are in the ring owner's process.
+
+use crate::protocol::memory::{Memory, bell};
+use crate::protocol::sites::{ROOM_CALL, ROOM_CHECK, ROOM_HEAD, ROOM_LOOK, ROOM_TAKE, ROOM_WANT, TAIL_ACQUIRE};
+use witness_facade::{Atomic, Platform};
+
+/// No wish. (A wish for index 0 is always fulfilled, so nobody has one.)
+const NONE: u64 = 0;
+
+/// Asks for [`bell::ROOM`] to be rung once a record of `record_len` bytes fits. Returns whether it seems to fit already; the
+/// bell may then be rung for nothing. In a damaged ring it asks for the next movement of `tail`.
+pub fn want<P: Platform, M: Memory<P> + ?Sized>(memory: &M, record_len: u64) -> bool {
+    let least_tail = match used(memory) {
+        Some(_) => head(memory).saturating_add(record_len).saturating_sub(memory.capacity()),
+        None => NONE,
+    };
+    memory.header().reader.0.room.store(&ROOM_WANT, least_tail.max(NONE + 1));
+    P::heavy_fence(&ROOM_CALL);
+    used(memory).is_some_and(|used| memory.capacity() - used >= record_len)
+}
+
+/// How many bytes of the ring are taken, if its indices make sense. Nobody holds the lock, so `tail` is read first: `head`
+/// cannot be behind it then. If `head` has moved on since, the write that follows finds out.
+fn used<P: Platform, M: Memory<P> + ?Sized>(memory: &M) -> Option<u64> {
+    let tail = memory.header().indices.0.tail.load(&TAIL_ACQUIRE);
+    head(memory).checked_sub(tail).filter(|&used| used <= memory.capacity())
+}
+
+fn head<P: Platform, M: Memory<P> + ?Sized>(memory: &M) -> u64 {
+    memory.header().indices.0.head.load(&ROOM_HEAD)
+}
+
+/// `tail` has just been moved to here: grants the mediator's wish, if there is one and this is enough.
+#[inline(always)]
+pub(super) fn tell<P: Platform, M: Memory<P> + ?Sized>(memory: &M, tail: u64) {
+    P::light_fence(&ROOM_CHECK);
+    let wanted = memory.header().reader.0.room.load(&ROOM_LOOK);
+    // Without a wish this wraps to the top, where no tail is: one comparison for both questions.
+    if wanted.wrapping_sub(NONE + 1) < tail {
+        grant(memory);
+    }
+}
+
+/// The indices were repaired: grants the mediator's wish, whatever it was, since it meant the indices as they were.
+pub(super) fn tell_anyway<P: Platform, M: Memory<P> + ?Sized>(memory: &M) {
+    P::light_fence(&ROOM_CHECK);
+    grant(memory);
+}
+
+/// Grants the mediator's wish, if there is one.
+#[cold]
+fn grant<P: Platform, M: Memory<P> + ?Sized>(memory: &M) {
+    if memory.header().reader.0.room.swap(&ROOM_TAKE, NONE) != NONE {
+        memory.ring_bell(bell::ROOM);
+    }
+}

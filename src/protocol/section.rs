@@ -1,0 +1,36 @@
+//! What is done under the writers' lock.
+
+use crate::layout::Header;
+use crate::protocol::account;
+use crate::protocol::lock::{self, Released};
+use crate::protocol::memory::Memory;
+use crate::protocol::sites::{INTEREST_LOOK, INTEREST_TAKE};
+use witness_facade::{Atomic, Platform};
+
+/// Runs `section` with the writers' lock held, after whatever a dead holder left was put right; and rings for the reader if
+/// it asked for it meanwhile. `section` must not block, panic, or come here again.
+#[inline(always)]
+pub fn exclusively<P: Platform, M: Memory<P> + ?Sized, R>(memory: &M, section: impl FnOnce(&Header<P>) -> R) -> R {
+    let header = memory.header();
+    let held = lock::acquire::<P>(&header.writers.0.lock);
+    if held.was_left_by_the_dead() {
+        account::settle(memory);
+    }
+    let result = section(header);
+    if held.release() == Released::Marked {
+        answer_reader(memory);
+    }
+    result
+}
+
+/// Rings whatever the reader that marked the lock word wanted rung.
+#[cold]
+fn answer_reader<P: Platform, M: Memory<P> + ?Sized>(memory: &M) {
+    let interest = &memory.header().reader.0.interest;
+    if interest.load(&INTEREST_LOOK) != 0 {
+        let wanted = interest.swap(&INTEREST_TAKE, 0);
+        if wanted != 0 {
+            memory.ring_bell(wanted);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The table of ordering sites: every operation on shared words, its ordering, and why.
+//!
+//! Nothing else in this crate names an ordering. The checkers weaken each entry in turn and must find a failing
+//! execution; an entry that no model can kill is stronger than it needs to be.
+
+witness_facade::sites! {
+    /// A writer's look at `head`.
+    HEAD_READ: Load Relaxed,
+        "only writers move head, and the lock orders writers";
+    /// A writer's look at the writers' own copy of `head` or of its lap.
+    GUESS_READ: Read, "written by the lock's last owner, if that one lived; checked against head before it is used";
+    /// A writer's note of where `head` is, for the next writer.
+    GUESS_WRITE: Write, "the lock orders writers";
+    /// A writer's look at `tail`.
+    TAIL_ACQUIRE: Load Acquire, pairs with [TAIL_RELEASE, TAIL_ADD],
+        "room given back may be overwritten only after the reader's copy of the old record";
+    /// The publish.
+    HEAD_PUBLISH: Store Release, pairs with [HEAD_ACQUIRE, HEAD_RECHECK],
+        "whoever sees the new head sees the record's bytes. A store of the computed value, not an add: it costs no locked \
+         instruction, and a scribble on head between check and publish is overwritten instead of carried on";
+
+    /// The reader's look at `head`.
+    HEAD_ACQUIRE: Load Acquire, pairs with [HEAD_PUBLISH],
+        "the record's bytes are read after head was seen past them";
+    /// The reader's look at its own index.
+    TAIL_READ: Load Relaxed,
+        "only the reader moves tail";
+    /// Giving back what was read.
+    TAIL_RELEASE: Store Release, pairs with [TAIL_ACQUIRE],
+        "the record was copied out before a writer may overwrite it";
+    /// Giving back by amount, for callers that read through `first_message_in`.
+    TAIL_ADD: Rmw Release, pairs with [TAIL_ACQUIRE],
+        "as TAIL_RELEASE; an addition, because the caller holds no exclusive right to tail";
+
+    /// Taking a free lock that nobody sleeps on.
+    LOCK_TAKE: CompareExchange Acquire, pairs with [LOCK_RELEASE, LOCK_HANDOVER],
+        "head as the last writer left it";
+    /// A look at a lock that was not free.
+    LOCK_LOOK: Load Relaxed,
+        "only chooses what to try next; every decision is made by a compare-and-exchange";
+    /// Taking a lock that is free but marked: with sleepers, or after its owner's death.
+    LOCK_TAKE_MARKED: CompareExchange Acquire, pairs with [LOCK_RELEASE, LOCK_HANDOVER],
+        "as LOCK_TAKE; after a death it acquires the kernel's clean-up";
+    /// Marking a held lock before sleeping on it.
+    LOCK_MARK: CompareExchange Relaxed,
+        "says only that somebody sleeps; the owner's release sees the mark because it changes the same word";
+    /// A writer asleep on the lock.
+    LOCK_SLEEP: Wait, "orders nothing; the lock is taken anew after it";
+    /// Giving up a lock that nobody sleeps on.
+    LOCK_RELEASE: CompareExchange Release, pairs with [LOCK_TAKE, LOCK_TAKE_MARKED, READER_ARM],
+        "the next writer finds head as this one left it, and a reader that arms later finds the record";
+    /// Before the kernel frees a lock that somebody sleeps on.
+    LOCK_HANDOVER: Fence Release, pairs with [LOCK_TAKE, LOCK_TAKE_MARKED, READER_ARM],
+        "the kernel's swap releases nothing by itself, so what precedes it is released here";
+    /// The kernel frees the lock and wakes all its sleepers in one step.
+    LOCK_WAKE: Wake, "all, so that no sleeper's waking depends on another sleeper's survival";
+    /// After the kernel freed a lock that somebody had marked.
+    MARK_ACQUIRE: Fence Acquire, pairs with [READER_ARM],
+        "the swap took the mark; INTEREST_LOOK must see what the reader wanted before it marked. After the swap, not before: \
+         the mark that LOCK_RELEASE met may have been another writer's, and the reader's may have come since";
+
+    /// The reader says which bells it wants.
+    INTEREST_SET: Rmw Relaxed, pairs with [INTEREST_LOOK, INTEREST_TAKE],
+        "released by READER_ARM";
+    /// The reader marks the lock word before it looks at head for the last time.
+    READER_ARM: Rmw AcqRel, pairs with [LOCK_RELEASE, LOCK_HANDOVER, MARK_ACQUIRE],
+        "either the writer's release comes first, then the re-check sees its record; or the mark does, then the writer \
+         sees it, and what the reader wanted";
+    /// The look at `head` between arming and sleeping.
+    HEAD_RECHECK: Load Acquire, pairs with [HEAD_PUBLISH],
+        "as HEAD_ACQUIRE: the record may be read at once";
+    /// The reader asleep on the lock word.
+    READER_SLEEP: Wait, "orders nothing; head is looked at again after it";
+    /// A reader that was woken looks whether the lock is free with others asleep.
+    READER_PASS: Rmw Relaxed,
+        "a read-modify-write to see the newest value; decides only whether to wake others";
+    /// The reader passes a wake-up on that the kernel had meant for whoever comes.
+    READER_WAKE: Wake, "after a death the kernel wakes one sleeper only";
+    /// A writer that found the mark looks whether the reader wants a bell rung.
+    INTEREST_LOOK: Load Relaxed, pairs with [INTEREST_SET],
+        "MARK_ACQUIRE has acquired what the reader wanted before it marked";
+    /// A writer takes the bells to ring.
+    INTEREST_TAKE: Rmw Relaxed, pairs with [INTEREST_SET],
+        "a swap, so that each wish is granted once; only after INTEREST_LOOK, which must see the wish by happens-before, since \
+         that a read-modify-write reads the newest value orders nothing on hardware that reorders loads with later stores";
+
+    /// A mediator's look at `head` without the lock.
+    ROOM_HEAD: Load Relaxed,
+        "an old head makes the ring look roomier than it is; the write that follows looks again, under the lock";
+    /// A mediator says from which `tail` on it has room for its next record.
+    ROOM_WANT: Store Relaxed,
+        "ordered before its last look at tail by ROOM_CALL";
+    /// The mediator's fence between its wish and its last look at `tail` before it sleeps: the heavy half.
+    ROOM_CALL: Fence SeqCst, pairs with [ROOM_CHECK],
+        "either the mediator's look at tail sees the room, or the reader's look at the wish sees the wish";
+    /// The reader's fence between moving `tail` and looking for a wish: the light half, which costs no instruction.
+    ROOM_CHECK: Fence SeqCst, pairs with [ROOM_CALL],
+        "as ROOM_CALL; the mediator and the reader are threads of one process, so the rare side can bear the cost of both";
+    /// The reader's look for a wish.
+    ROOM_LOOK: Load Relaxed,
+        "ordered after the store of tail by ROOM_CHECK; decides only whether to ring";
+    /// The reader grants the wish.
+    ROOM_TAKE: Rmw Relaxed,
+        "a swap, so that each wish is granted once; the mediator looks at tail again, with an acquire";
+
+    /// A look at what was counted so far.
+    TALLY_READ: Read, "one thread at a time counts: the lock's holder what was accepted, the reader what was delivered";
+    /// Counting one record more.
+    TALLY_WRITE: Write, "as TALLY_READ";
+    /// Whoever takes a dead owner's lock looks at what it was about to count.
+    JOURNAL_READ: Read, "the lock is held";
+    /// A writer notes what it is about to count.
+    JOURNAL_WRITE: Write, "the lock is held";
+    /// A refused write is counted.
+    REFUSED_ADD: Rmw Relaxed, "a figure; nothing depends on when it is seen";
+    /// A look at how many writes were refused.
+    REFUSED_LOOK: Load Relaxed, "as REFUSED_ADD";
+
+    /// Another copy of an endpoint.
+    PEER_RETAIN: Rmw Relaxed,
+        "whoever copies holds a copy, so the count is not zero";
+    /// A copy of an endpoint is gone.
+    PEER_RELEASE: Rmw Release, pairs with [PEER_LOOK],
+        "whatever was written through the copy happens before its absence is seen";
+    /// The peer's look at whether any copy is left.
+    PEER_LOOK: Load Acquire, pairs with [PEER_RELEASE],
+        "whoever sees the endpoint closed finds all its records in the ring";
+}

@@ -1,0 +1,83 @@
+//! How the reader waits for `head` to pass an index: asleep on the writers' lock word, or until a bell is rung.
+
+use crate::layout::Header;
+use crate::protocol::memory::Memory;
+use crate::protocol::patience::Patience;
+use crate::protocol::read;
+use crate::protocol::sites::{HEAD_RECHECK, INTEREST_SET, READER_ARM, READER_PASS, READER_SLEEP, READER_WAKE};
+use core::time::Duration;
+use std::time::Instant;
+use witness_facade::native::{OWNER, WAITERS};
+use witness_facade::{Atomic, Platform, Wait};
+
+/// Marks the lock word and looks at `head` once more. `Ok(head)`: it is past `index`, no need to wait. `Err(word)`: the
+/// next release of the lock will see the mark; sleep on the lock word while it holds `word`.
+fn arm<P: Platform>(header: &Header<P>, index: u64) -> Result<u64, u32> {
+    let word = header.writers.0.lock.fetch_or(&READER_ARM, WAITERS) | WAITERS;
+    match header.indices.0.head.load(&HEAD_RECHECK) {
+        head if head > index => Ok(head),
+        _ => Err(word),
+    }
+}
+
+/// Asks for the bells in `wanted` to be rung once something is published. Returns `head` if it is past `index` already;
+/// a bell may then be rung for nothing. Whoever is to hear the bell must be registered before.
+pub fn subscribe<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, wanted: u32) -> Option<u64> {
+    let header = memory.header();
+    header.reader.0.interest.fetch_or(&INTEREST_SET, wanted);
+    arm(header, index).ok()
+}
+
+/// Blocks until `head` is past `index`, and returns it; `None` when `timeout` has passed before that.
+pub fn wait<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, timeout: Option<Duration>) -> Option<u64> {
+    let mut patience = Patience::<P>::new();
+    while patience.pause() {
+        let head = read::head(memory);
+        if head > index {
+            return Some(head);
+        }
+    }
+    let word = &memory.header().writers.0.lock;
+    // SAFETY: the word outlives this call, which retires before it returns; a waiting reader holds no lock.
+    unsafe { P::announce(word) };
+    let head = sleep(memory, index, timeout);
+    P::retire();
+    head
+}
+
+/// Sleeps on the lock word until `head` is past `index`. The word is announced: should the reader die having swallowed
+/// a wake-up that was meant for a writer too, the kernel wakes the next sleeper.
+fn sleep<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, timeout: Option<Duration>) -> Option<u64> {
+    let header = memory.header();
+    let lock = &header.writers.0.lock;
+    // A time beyond what the clock can count is no limit.
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    loop {
+        let head = read::head(memory);
+        if head > index {
+            return Some(head);
+        }
+        let word = match arm(header, index) {
+            Ok(head) => return Some(head),
+            Err(word) => word,
+        };
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        match P::wait(lock, &READER_SLEEP, word, left) {
+            Wait::Changed => {}
+            Wait::Woken => pass_on::<P>(lock),
+            Wait::TimedOut => {
+                let head = read::head(memory);
+                return (head > index).then_some(head);
+            }
+        }
+    }
+}
+
+/// After an owner's death the kernel wakes one sleeper. If that was the reader, the writers are still asleep on a lock
+/// that is free.
+fn pass_on<P: Platform>(lock: &P::AtomicU32) {
+    let word = lock.fetch_or(&READER_PASS, 0);
+    if word & OWNER == 0 && word & WAITERS != 0 {
+        P::wake(lock, &READER_WAKE, u32::MAX);
+    }
+}

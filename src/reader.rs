@@ -1,0 +1,207 @@
+//! The one reader of a ring: waiting and reading, in every style.
+
+use crate::accounts::{Accounts, Cache};
+use crate::protocol::cursor::Cursor;
+use crate::protocol::memory::bell;
+use crate::protocol::read::{self, Error};
+use crate::protocol::{repair, section, wait};
+use crate::record::Record;
+use crate::ring::Ring;
+use crate::ring_buffer::RingBuffer;
+use core::future::poll_fn;
+use core::ops::{ControlFlow, Deref};
+use core::sync::atomic::Ordering;
+use core::task::Poll;
+use rustix::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Exclusive access to the reading side of a ring.
+///
+/// | style | wait | read |
+/// |---|---|---|
+/// | async, on any executor | [`wait`](Self::wait) | [`read_message`](Self::read_message) |
+/// | blocking, with an optional timeout | [`wait_blocking`](Self::wait_blocking) | [`read_message_blocking`](Self::read_message_blocking) |
+/// | poll, epoll, mio, `AsyncFd` | [`as_fd`](AsFd::as_fd) | [`try_read_message`](Self::try_read_message) |
+/// | in batches, in place | any | [`drain`](Self::drain) |
+///
+/// All of these are sound whatever another process writes into the region, at any time: they give an [`Error`] or wrong
+/// bytes, nothing worse. An error stays until the ring is repaired, for example by [`resync`](Self::resync).
+#[derive(Debug)]
+pub struct Reader {
+    ring_buffer: Arc<RingBuffer>,
+    cursor: Cursor,
+    cache: Cache,
+}
+
+impl Deref for Reader {
+    type Target = Arc<RingBuffer>;
+    fn deref(&self) -> &Arc<RingBuffer> {
+        &self.ring_buffer
+    }
+}
+
+impl Reader {
+    pub(crate) fn new(ring_buffer: Arc<RingBuffer>) -> Self {
+        Reader { ring_buffer, cursor: Cursor::default(), cache: Cache::default() }
+    }
+
+    fn ring(&self) -> &Ring {
+        &self.ring_buffer.ring
+    }
+
+    /// Waits until `head` exceeds `index`, and returns `head`.
+    ///
+    /// May be dropped at any time: what it registered is taken back, and a later wait misses nothing.
+    pub async fn wait(&mut self, index: u64) -> u64 {
+        let ring = self.ring();
+        let _registration = Registration(ring);
+        poll_fn(|context| {
+            let head = read::head(ring);
+            if head > index {
+                return Poll::Ready(head);
+            }
+            // The waker must be there before the writers are told to ring it.
+            ring.doorbell.register(context.waker());
+            match wait::subscribe(ring, index, bell::WAKER) {
+                Some(head) => Poll::Ready(head),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Blocks until `head` exceeds `index`, and returns `head`; `None` when `timeout` has passed before that. Without a
+    /// timeout it waits for as long as it takes. Spins for about a microsecond before it sleeps.
+    pub fn wait_blocking(&mut self, index: u64, timeout: Option<Duration>) -> Option<u64> {
+        wait::wait(self.ring(), index, timeout)
+    }
+
+    /// Reads the next record, waiting for one if there is none: its tag and a copy of its message. Gives its room back.
+    ///
+    /// May be dropped while it waits; no record is lost.
+    ///
+    /// # Errors
+    /// If the ring is damaged; `tail` stays where it is.
+    pub async fn read_message(&mut self) -> Result<(u64, Vec<u8>), Error> {
+        loop {
+            if let Some(message) = self.try_read_message()? {
+                return Ok(message);
+            }
+            let tail = self.tail();
+            self.wait(tail).await;
+        }
+    }
+
+    /// As [`read_message`](Self::read_message), blocking; `Ok(None)` when `timeout` has passed.
+    pub fn read_message_blocking(&mut self, timeout: Option<Duration>) -> Result<Option<(u64, Vec<u8>)>, Error> {
+        let message = self.try_read_message()?;
+        if message.is_some() {
+            return Ok(message);
+        }
+        match self.wait_blocking(self.tail(), timeout) {
+            Some(_) => self.try_read_message(),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads the next record if there is one.
+    ///
+    /// # Errors
+    /// If the ring is damaged; `tail` stays where it is.
+    pub fn try_read_message(&mut self) -> Result<Option<(u64, Vec<u8>)>, Error> {
+        let mut message = Vec::new();
+        Ok(self.read_into(&mut message)?.map(|tag| (tag, message)))
+    }
+
+    /// Reads the next record, if there is one, into the caller's buffer: replaces what is in `message` and returns the tag.
+    /// Allocates only when the buffer is too small.
+    ///
+    /// # Errors
+    /// If the ring is damaged; `tail` stays where it is and `message` is empty.
+    pub fn read_into(&mut self, message: &mut Vec<u8>) -> Result<Option<u64>, Error> {
+        message.clear();
+        let mut tag = None;
+        self.drain(|record| {
+            record.append_to(message);
+            tag = Some(record.tag());
+            ControlFlow::Break(())
+        })?;
+        Ok(tag)
+    }
+
+    /// Visits the records that are there now, in place and in order, until there is none left or `visit` says
+    /// [`Break`](ControlFlow::Break). Their room is given back once, at the end: all visited records', also the one at which
+    /// it broke; a record whose visit panicked stays. Returns how many were visited.
+    ///
+    /// # Errors
+    /// If the ring is damaged at the first record; damage further on ends the visits and is reported by the next call.
+    pub fn drain(&mut self, mut visit: impl FnMut(Record<'_>) -> ControlFlow<()>) -> Result<usize, Error> {
+        let ring = &*self.ring_buffer.ring;
+        let visited = self.cursor.drain(ring, |found| {
+            let flow = visit(Record::new(ring, *found));
+            self.cache.deliver(&ring.book, found.tag, found.len);
+            flow
+        })?;
+        if visited == 0 && ring.polled.load(Ordering::Relaxed) {
+            self.arm_descriptor();
+        }
+        Ok(visited)
+    }
+
+    /// Gives up everything in the ring and goes on from a sound header: the way out of a damaged ring. Returns how many
+    /// bytes were given up.
+    pub fn resync(&mut self) -> u64 {
+        self.cursor = Cursor::default();
+        let ring = self.ring();
+        repair::resynchronise_with(ring, || ring.book.give_up(&ring.region.accounts().slots))
+    }
+
+    /// What became of every write so far. Writers wait while the counts are fetched, which takes longer the more tags there
+    /// are; not while the ring is walked over.
+    pub fn accounts(&self) -> Accounts {
+        let ring = self.ring();
+        let slots = &ring.region.accounts().slots;
+        let (head, mut accounts) = section::exclusively(ring, |_| (read::head(ring), ring.book.read(slots)));
+        // Only this reader moves `tail`, so what was published when the counts were fetched is there still.
+        let mut index = read::tail(ring);
+        while let Ok(Some(found)) = read::first(ring, index, head) {
+            accounts.found(found.tag, found.len);
+            index += found.record_len();
+        }
+        accounts
+    }
+
+    /// Makes the descriptor tell of the next record, the ring having been found empty.
+    fn arm_descriptor(&self) {
+        let ring = self.ring();
+        ring.doorbell.silence();
+        if wait::subscribe(ring, self.tail(), bell::DESCRIPTOR).is_some() {
+            ring.doorbell.ring(bell::DESCRIPTOR);
+        }
+    }
+}
+
+impl AsFd for Reader {
+    /// A descriptor to poll, level- or edge-triggered: readable when there may be a record. Read until there is none
+    /// ([`try_read_message`](Reader::try_read_message), [`read_into`](Reader::read_into), [`drain`](Reader::drain)); that
+    /// arms it again. It is only to be polled: reading from it or writing to it confuses nobody but the caller.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.ring().polled.store(true, Ordering::Relaxed);
+        if self.head() == self.tail() {
+            self.arm_descriptor();
+        } else {
+            self.ring().doorbell.ring(bell::DESCRIPTOR);
+        }
+        self.ring().doorbell.as_fd()
+    }
+}
+
+/// Takes a task's registration back, however its wait ends.
+struct Registration<'a>(&'a Ring);
+
+impl Drop for Registration<'_> {
+    fn drop(&mut self) {
+        self.0.doorbell.forget();
+    }
+}

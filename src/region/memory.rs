@@ -1,0 +1,89 @@
+//! The protocol's accesses, on the mapping.
+//!
+//! Another process may write the same bytes at any time. Reads are therefore made of relaxed atomic loads, or of what amounts
+//! to them ([`shared`]), and nothing is fetched twice. Writes are plain copies, since a store depends on nothing that another
+//! process can change.
+
+use super::{Region, shared};
+use crate::layout::{Accounts, Header};
+use core::ptr;
+use core::sync::atomic::{AtomicU64, Ordering};
+use witness_facade::Native;
+
+impl Region {
+    #[inline(always)]
+    pub(crate) fn header(&self) -> &Header<Native> {
+        self.mapping.header()
+    }
+
+    pub(crate) fn accounts(&self) -> &Accounts<Native> {
+        self.mapping.accounts()
+    }
+
+    /// Reads the word at `offset`, a multiple of 8.
+    #[inline(always)]
+    pub(crate) fn read_word(&self, offset: u64) -> u64 {
+        self.words(offset, 8)[0].load(Ordering::Relaxed)
+    }
+
+    /// Writes the word at `offset`, a multiple of 8.
+    #[inline(always)]
+    pub(crate) fn write_word(&self, offset: u64, value: u64) {
+        self.words(offset, 8)[0].store(value, Ordering::Relaxed);
+    }
+
+    /// Writes `bytes` from `offset` on.
+    #[inline(always)]
+    pub(crate) fn write_bytes(&self, offset: u64, bytes: &[u8]) {
+        let at = self.mapping.bytes(offset, bytes.len());
+        // SAFETY: `bytes` checked that the range is mapped; a caller's slice cannot overlap the mapping, of which we hand
+        // out no mutable references.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), at, bytes.len()) };
+    }
+
+    /// Appends `len` bytes from `offset`, a multiple of 8, to `out`.
+    #[inline]
+    pub(crate) fn append_to(&self, offset: u64, len: usize, out: &mut Vec<u8>) {
+        let words = self.words(offset, len.next_multiple_of(8));
+        out.reserve(len);
+        let to = out.spare_capacity_mut().as_mut_ptr().cast::<u8>();
+        // SAFETY: the words hold `len` bytes, `len` bytes are reserved at `to`, and private memory does not overlap the
+        // mapping. Then exactly `len` bytes have been written.
+        unsafe {
+            shared::copy_out(words, to, len);
+            out.set_len(out.len() + len);
+        }
+    }
+
+    /// The address of `len` bytes from `offset` on.
+    ///
+    /// # Panics
+    /// If they lie beyond the mirror.
+    #[inline(always)]
+    pub(crate) fn address(&self, offset: u64, len: usize) -> *const u8 {
+        self.mapping.bytes(offset, len)
+    }
+
+    /// As [`address`](Self::address), to be written.
+    pub(crate) fn place(&self, offset: u64, len: usize) -> *mut u8 {
+        self.mapping.bytes(offset, len)
+    }
+
+    /// The words of `len` bytes, a multiple of 8, from `offset` on, a multiple of 8.
+    #[inline(always)]
+    fn words(&self, offset: u64, len: usize) -> &[AtomicU64] {
+        if !offset.is_multiple_of(8) {
+            not_of_a_word(offset);
+        }
+        let at = self.mapping.bytes(offset, len).cast::<AtomicU64>();
+        // SAFETY: `bytes` checked that the range is mapped; page-aligned base plus a multiple of 8 is aligned for a word;
+        // atomics may be changed by others.
+        unsafe { core::slice::from_raw_parts(at, len / 8) }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn not_of_a_word(offset: u64) -> ! {
+    panic!("offset {offset} is not that of a word");
+}

@@ -1,0 +1,74 @@
+//! One ring in this process: its region and its bells, as the protocol's [`Memory`], and the place of its broker.
+
+use crate::accounts::Book;
+use crate::doorbell::Doorbell;
+use crate::layout::Header;
+use crate::protocol::Memory;
+use crate::protocol::account::Ledger;
+use crate::protocol::memory::bell;
+use crate::region::Region;
+use crate::status::Status;
+use crate::transport::broker::Host;
+use core::sync::atomic::AtomicBool;
+use witness_facade::Native;
+
+/// What the owner, the reader and the writers of one ring in this process share.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    pub(crate) region: Region,
+    pub(crate) doorbell: Doorbell,
+    /// Whether somebody polls the doorbell's descriptor, which then has to be armed whenever the ring was found empty.
+    pub(crate) polled: AtomicBool,
+    /// In the owner's process; elsewhere nobody lives there.
+    pub(crate) host: Host,
+    /// In the owner's process.
+    pub(crate) book: Book,
+}
+
+impl Ring {
+    /// A new ring, owned by this process.
+    pub(crate) fn create(capacity: usize) -> Result<Self, Status> {
+        Ok(Ring::new(Region::create(capacity)?, Doorbell::new()?))
+    }
+
+    /// A ring of this region and these bells.
+    pub(crate) fn new(region: Region, doorbell: Doorbell) -> Self {
+        Ring { region, doorbell, polled: AtomicBool::new(false), host: Host::default(), book: Book::default() }
+    }
+}
+
+impl Memory<Native> for Ring {
+    #[inline(always)]
+    fn header(&self) -> &Header<Native> {
+        self.region.header()
+    }
+    #[inline(always)]
+    fn capacity(&self) -> u64 {
+        self.region.capacity() as u64
+    }
+    #[inline(always)]
+    fn read_word(&self, offset: u64) -> u64 {
+        self.region.read_word(offset)
+    }
+    #[inline(always)]
+    fn write_word(&self, offset: u64, value: u64) {
+        self.region.write_word(offset, value);
+    }
+    #[inline(always)]
+    fn write_bytes(&self, offset: u64, bytes: &[u8]) {
+        self.region.write_bytes(offset, bytes);
+    }
+    #[inline(always)]
+    fn ledger(&self) -> Option<Ledger<'_, Native>> {
+        let accounts = self.region.accounts();
+        Some(Ledger { journal: &accounts.journal.0, slots: &accounts.slots })
+    }
+    fn ring_bell(&self, wanted: u32) {
+        if wanted & bell::ROOM != 0 {
+            self.host.tell_of_room();
+        }
+        if wanted & !bell::ROOM != 0 {
+            self.doorbell.ring(wanted);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The owner's face of a ring.
+
+use crate::iob::Iob;
+use crate::layout::{ALIGNMENT, MAX_MESSAGE_SIZE};
+use crate::protocol::read::{self, Error};
+use crate::protocol::section;
+use crate::reader::Reader;
+use crate::ring::Ring;
+use crate::status::Status;
+use core::ops::Range;
+use rustix::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+
+/// A ring in shared memory: many writers, one reader.
+///
+/// Made by [`create`](Self::create) together with its only [`Reader`]. Writers are made by
+/// [`new_iob_writer`](Self::new_iob_writer).
+#[derive(Debug)]
+pub struct RingBuffer {
+    pub(crate) ring: Arc<Ring>,
+}
+
+impl RingBuffer {
+    /// Makes a ring of `capacity` bytes and returns its reader, through which the ring itself is reached.
+    ///
+    /// # Panics
+    /// Like Fuchsia's: if `capacity` is not a multiple of the page size, is less than [`MAX_MESSAGE_SIZE`], or cannot be
+    /// had. [`try_create`](Self::try_create) returns errors instead, and takes smaller rings.
+    pub fn create(capacity: usize) -> Reader {
+        let page = rustix::param::page_size();
+        assert!(
+            capacity.is_multiple_of(page),
+            "a ring's capacity must be a multiple of the page size, {page} bytes; {capacity} is not"
+        );
+        assert!(
+            capacity >= MAX_MESSAGE_SIZE,
+            "a ring's capacity must be at least {MAX_MESSAGE_SIZE} bytes (MAX_MESSAGE_SIZE); {capacity} is less"
+        );
+        Self::try_create(capacity)
+            .unwrap_or_else(|status| panic!("a ring of {capacity} bytes cannot be made: {status}"))
+    }
+
+    /// Makes a ring of `capacity` bytes, any non-zero multiple of the page size, and returns its reader. In a ring smaller
+    /// than [`MAX_MESSAGE_SIZE`] the largest record is the ring's capacity.
+    ///
+    /// All memory is committed now: later accesses cannot fail.
+    ///
+    /// # Errors
+    /// | status | when |
+    /// |---|---|
+    /// | `INVALID_ARGS` | `capacity` is 0 or not a multiple of the page size |
+    /// | `OUT_OF_RANGE` | no address range can hold it, or the process may not make files so large (`RLIMIT_FSIZE`) |
+    /// | `NO_MEMORY` | the system cannot give that much now |
+    /// | `NO_RESOURCES` | no descriptors are left (a ring takes two) |
+    pub fn try_create(capacity: usize) -> Result<Reader, Status> {
+        let ring = Arc::new(Ring::create(capacity)?);
+        Ok(Reader::new(Arc::new(RingBuffer { ring })))
+    }
+
+    /// A new writer whose records bear `tag`, and its peer, which can be neither written to nor mapped but tells when every
+    /// copy of the writer is gone. Any number of pairs share the ring, also with equal tags; a pair costs a few hundred
+    /// bytes and no descriptor until one is asked for.
+    ///
+    /// # Errors
+    /// None at present; the reference has some, so callers check.
+    pub fn new_iob_writer(&self, tag: u64) -> Result<(Iob, Iob), Status> {
+        let ring = &*self.ring;
+        if ring.book.is_crowded() {
+            section::exclusively(ring, |_| ring.book.close_settled(&ring.region.accounts().slots));
+        }
+        Ok(Iob::pair(self.ring.clone(), tag))
+    }
+
+    /// The size of the ring in bytes.
+    pub fn capacity(&self) -> usize {
+        self.ring.region.capacity()
+    }
+
+    /// The index up to which records are published, in bytes since the ring was made. What it covers may be read.
+    pub fn head(&self) -> u64 {
+        read::head(&*self.ring)
+    }
+
+    /// The index up to which records were read and given back, in bytes since the ring was made.
+    pub fn tail(&self) -> u64 {
+        read::tail(&*self.ring)
+    }
+
+    /// Gives `amount` bytes back to the writers: moves `tail` by the length of the records read, see
+    /// [`ring_buffer_record_len`](crate::ring_buffer_record_len). For callers that read with
+    /// [`first_message_in`](Self::first_message_in); the [`Reader`]'s own calls do it themselves.
+    ///
+    /// # Panics
+    /// If `amount` is not a multiple of 8, like the reference.
+    pub fn increment_tail(&self, amount: usize) {
+        assert!(
+            amount.is_multiple_of(ALIGNMENT),
+            "tail moves by whole records, multiples of {ALIGNMENT} bytes; {amount} is none"
+        );
+        self.count_delivered(amount as u64);
+        read::release_more(&*self.ring, amount as u64);
+    }
+
+    /// Counts the records of the next `amount` bytes as delivered.
+    fn count_delivered(&self, amount: u64) {
+        let ring = &*self.ring;
+        let mut index = read::tail(ring);
+        let end = index.saturating_add(amount).min(read::head(ring));
+        while let Ok(Some(found)) = read::first(ring, index, end) {
+            match ring.book.find(found.tag) {
+                Some(entry) => entry.delivered.add(1, found.len),
+                None => ring.book.others().delivered.add(1, found.len),
+            }
+            index += found.record_len();
+        }
+    }
+
+    /// Reads a `T` at `index`, of any alignment.
+    ///
+    /// # Safety
+    /// The bytes must be a valid `T`, and nobody, in no process, may write them meanwhile: `index` and the size of `T` must
+    /// lie between `tail` and `head`, and no writer may be one that misuses its mapping.
+    ///
+    /// # Panics
+    /// If `T` is larger than the mirrored part of the ring, `min(capacity, MAX_MESSAGE_SIZE)` bytes.
+    pub unsafe fn read<T>(&self, index: u64) -> T {
+        let offset = index % self.capacity() as u64;
+        let at = self.ring.region.address(offset, size_of::<T>());
+        // SAFETY: `address` checked that the bytes are mapped; the caller vouches for what they are and that they rest.
+        unsafe { at.cast::<T>().read_unaligned() }
+    }
+
+    /// The tag and the message of the first record in a range of indices, in place.
+    ///
+    /// # Safety
+    /// Nobody, in no process, may write to the range while this runs or while the slice is used: the range must lie between
+    /// `tail` and `head`, `tail` must not move past the record, and no writer may be one that misuses its mapping. The
+    /// [`Reader`]'s methods need no such promise.
+    ///
+    /// # Errors
+    /// [`Error::BadAlignment`] if the range does not start at a multiple of 8; [`Error::TooSmall`] if it is reversed or
+    /// shorter than a header; [`Error::BadLength`] if the record, padding included, exceeds the range, the ring or
+    /// [`MAX_MESSAGE_SIZE`].
+    pub unsafe fn first_message_in(&self, range: Range<u64>) -> Result<(u64, &[u8]), Error> {
+        let found = read::first_in(&*self.ring, range)?;
+        let at = self.ring.region.address(found.offset, found.len);
+        // SAFETY: `address` checked that the bytes are mapped, contiguously thanks to the mirror; the caller vouches that
+        // they rest for as long as the slice lives.
+        Ok((found.tag, unsafe { core::slice::from_raw_parts(at, found.len) }))
+    }
+}
+
+impl Drop for RingBuffer {
+    /// The ring's owner is gone: writers in other processes get `PEER_CLOSED` from now on.
+    fn drop(&mut self) {
+        self.ring.host.close();
+    }
+}
+
+impl AsFd for RingBuffer {
+    /// The shared region itself: a memfd, sealed against resizing. Whoever maps it can read and damage everything in the
+    /// ring; for other processes that should only write, there are endpoints.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.ring.region.as_fd()
+    }
+}

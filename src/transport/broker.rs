@@ -1,0 +1,222 @@
+//! The broker: the ring's owner writes the records of isolated processes, from sockets they hold.
+//!
+//! One thread per ring, started by the first hand-over and ended with the ring, serves every connection through one epoll
+//! instance.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `broker` | the thread's other face: starting it, adding connections, ending it |
+//! | `courier` | the thread's loop: whose turn it is, and what to do about a full ring |
+//! | `receive` | one message from a socket straight into the ring |
+//! | `sources` | what the thread listens to |
+//! | [`remote`] | the writer's side: a record as one datagram |
+//!
+//! What a hostile process can do with its socket: send what is not a record, which ends its connection; fill the socket,
+//! which has room for about ten messages of its own; stop, or die. The thread takes the writers' lock only when a whole
+//! message is known to wait, and never blocks under it.
+
+mod courier;
+mod receive;
+pub(crate) mod remote;
+mod sources;
+
+use crate::ring::Ring;
+use crate::transport::link;
+use crate::transport::process::Generation;
+use rustix::event::{EventfdFlags, epoll, eventfd};
+use rustix::fd::{AsFd, OwnedFd};
+pub(crate) use sources::Writer;
+use sources::{Source, Sources};
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// How long the end of a ring waits for its broker thread, which can be held up only by a stopped process that holds the
+/// writers' lock.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The place of a ring's broker in the process that owns the ring.
+#[derive(Debug, Default)]
+pub(crate) struct Host(Mutex<State>);
+
+#[derive(Debug, Default)]
+enum State {
+    /// No endpoint was handed over yet.
+    #[default]
+    Idle,
+    Running(Running),
+    /// The ring's owner is gone.
+    Closed,
+}
+
+#[derive(Debug)]
+struct Running {
+    broker: Arc<Broker>,
+    thread: JoinHandle<()>,
+    /// Disconnected when the thread is about to end.
+    ended: Receiver<()>,
+}
+
+/// What the broker thread shares with those who give it work.
+#[derive(Debug)]
+struct Broker {
+    epoll: OwnedFd,
+    /// Readable: look again at the ring's room, and whether this is the end.
+    bell: OwnedFd,
+    sources: Mutex<Sources>,
+    /// The process with the thread; a forked child has only its memory.
+    generation: Generation,
+}
+
+impl Host {
+    /// Adds a connection over which an isolated process is this writer. Returns that process's end.
+    pub(crate) fn connect(&self, ring: &Arc<Ring>, writer: Writer) -> io::Result<OwnedFd> {
+        let (ours, theirs) = link::pair()?;
+        self.start(ring)?.add(Source::writer(ours, writer))?;
+        Ok(theirs)
+    }
+
+    /// Adds a link to a process that maps the region and is this writer. Returns that process's end.
+    pub(crate) fn link(&self, ring: &Arc<Ring>, writer: Writer) -> io::Result<OwnedFd> {
+        let (ours, theirs) = link::pair()?;
+        let broker = self.start(ring)?;
+        broker.watch_doorbell(ring)?;
+        broker.add(Source::link(ours, writer))?;
+        Ok(theirs)
+    }
+
+    /// The reader gave back the room that the broker waits for.
+    pub(crate) fn tell_of_room(&self) {
+        if let State::Running(running) = &*self.lock() {
+            running.broker.ring();
+        }
+    }
+
+    /// The ring's owner is going: every writer elsewhere gets `PEER_CLOSED` from now on, and the thread ends.
+    pub(crate) fn close(&self) {
+        let before = std::mem::replace(&mut *self.lock(), State::Closed);
+        let State::Running(Running { broker, thread, ended }) = before else {
+            return;
+        };
+        if broker.generation != Generation::current() {
+            return;
+        }
+        broker.close();
+        // A task that the thread itself woke may be what drops the ring.
+        let itself = thread.thread().id() == thread::current().id();
+        if !itself && ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Disconnected) {
+            // A panic in there has been reported by the thread itself.
+            let _ = thread.join();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start(&self, ring: &Arc<Ring>) -> io::Result<Arc<Broker>> {
+        let mut state = self.lock();
+        match &*state {
+            State::Idle => {}
+            State::Running(running) if running.broker.generation == Generation::current() => {
+                return Ok(running.broker.clone());
+            }
+            State::Running(_) => {
+                let why = "an endpoint that came by fork: its ring's broker runs in the parent, which can hand it over";
+                return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+            }
+            State::Closed => return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the ring's owner is gone")),
+        }
+        witness_facade::native::enable_heavy_fences()?;
+        let broker = Arc::new(Broker::new()?);
+        let (ends, ended) = channel();
+        let thread = spawn(broker.clone(), ring.clone(), ends)?;
+        *state = State::Running(Running { broker: broker.clone(), thread, ended });
+        Ok(broker)
+    }
+}
+
+fn spawn(broker: Arc<Broker>, ring: Arc<Ring>, ends: Sender<()>) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name("iobring-broker".into()).spawn(move || {
+        courier::run(&broker, &ring);
+        drop(ring);
+        drop(broker);
+        drop(ends);
+    })
+}
+
+/// The broker's bell among the epoll instance's tokens; those of the sources follow.
+const BELL: u64 = 0;
+/// The doorbell of the reader.
+const DOORBELL: u64 = 1;
+
+impl Broker {
+    fn new() -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let broker = Broker { epoll, bell, sources: Mutex::default(), generation: Generation::current() };
+        broker.listen_to(&broker.bell, BELL)?;
+        Ok(broker)
+    }
+
+    /// Reports every change of `descriptor` under `token`, once each.
+    fn listen_to(&self, descriptor: impl AsFd, token: u64) -> io::Result<()> {
+        let events = epoll::EventFlags::IN | epoll::EventFlags::RDHUP | epoll::EventFlags::ET;
+        Ok(epoll::add(&self.epoll, descriptor, epoll::EventData::new_u64(token), events)?)
+    }
+
+    /// From the first process on that can ring nothing but the reader's descriptor.
+    fn watch_doorbell(&self, ring: &Ring) -> io::Result<()> {
+        match self.listen_to(&ring.doorbell, DOORBELL) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            result => result,
+        }
+    }
+
+    fn add(&self, source: Source) -> io::Result<u64> {
+        let mut sources = self.sources();
+        let descriptor = source.descriptor();
+        let Some(token) = sources.insert(source) else {
+            return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the ring's owner is gone"));
+        };
+        if let Err(error) = self.listen_to(&*descriptor, token) {
+            sources.remove(token);
+            return Err(error);
+        }
+        Ok(token)
+    }
+
+    fn remove(&self, token: u64) -> Option<Source> {
+        let removed = self.sources().remove(token)?;
+        self.ignore(&removed);
+        Some(removed)
+    }
+
+    /// Explicitly, because a forked child may hold a copy of the descriptor, and closing ours is not enough then.
+    fn ignore(&self, source: &Source) {
+        // It cannot fail: what is a source was added.
+        let _ = epoll::delete(&self.epoll, &*source.descriptor());
+    }
+
+    fn ring(&self) {
+        // The only failure left is a counter about to overflow, and then the bell is rung already.
+        let _ = rustix::io::write(&self.bell, &1u64.to_ne_bytes());
+    }
+
+    /// Ends every connection, now and for good, and tells the thread.
+    fn close(&self) {
+        let sources = self.sources().close();
+        for source in &sources {
+            self.ignore(source);
+            source.hang_up();
+        }
+        drop(sources);
+        self.ring();
+    }
+
+    fn sources(&self) -> MutexGuard<'_, Sources> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,210 @@
+//! The broker thread's loop.
+//!
+//! Writers with something to receive stand in a queue. Each in turn may deliver [`TURN`] messages and goes to the end of the
+//! queue: a flood costs its neighbours [`TURN`] messages' time per round and no more. If there is no room for the next message,
+//! everybody waits, whoever is next first: small messages of others would otherwise keep a large one out for ever.
+
+use super::receive::{Offence, Received, receive};
+use super::sources::{Connection, Source};
+use super::{BELL, Broker, DOORBELL};
+use crate::protocol::memory::bell;
+use crate::protocol::room;
+use crate::ring::Ring;
+use crate::transport::mapped::{self, Request};
+use rustix::event::epoll;
+use rustix::io::Errno;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::thread;
+
+/// How many messages a writer may deliver before it is the next one's turn.
+const TURN: usize = 8;
+
+/// How many events are fetched at once.
+const EVENTS: usize = 64;
+
+/// The thread's body: runs until the ring's owner is gone.
+pub(super) fn run(broker: &Broker, ring: &Arc<Ring>) {
+    let _end = End(broker);
+    let mut courier = Courier { broker, ring, queue: VecDeque::new(), full: false };
+    let mut events = Vec::with_capacity(EVENTS);
+    while !broker.sources().is_closed() {
+        courier.fetch(&mut events);
+        for event in events.drain(..) {
+            courier.hear(event.data.u64());
+        }
+        courier.serve();
+    }
+}
+
+/// However the loop ends, by a panic in somebody's waker too, nobody is left believing in it.
+struct End<'a>(&'a Broker);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+struct Courier<'a> {
+    broker: &'a Broker,
+    ring: &'a Arc<Ring>,
+    /// Who has something to receive, by token, next first.
+    queue: VecDeque<u64>,
+    /// Whether the next one's message waits for room.
+    full: bool,
+}
+
+impl Courier<'_> {
+    /// Waits for news; does not wait while somebody can be served.
+    fn fetch(&self, events: &mut Vec<epoll::Event>) {
+        let busy = !self.queue.is_empty() && !self.full;
+        let at_once = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+        match epoll::wait(&self.broker.epoll, rustix::buffer::spare_capacity(events), busy.then_some(&at_once)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => panic!("epoll_wait on a valid instance: {errno}"),
+        }
+    }
+
+    fn hear(&mut self, token: u64) {
+        match token {
+            BELL => {
+                self.full = false;
+                // Nothing to read is what is wanted.
+                let _ = rustix::io::read(&self.broker.bell, &mut [0; 8]);
+            }
+            // Left readable: it is the reader who makes it silent.
+            DOORBELL => self.ring.doorbell.wake(),
+            token => self.hear_source(token),
+        }
+    }
+
+    fn hear_source(&mut self, token: u64) {
+        let link = match self.broker.sources().get_mut(token) {
+            Some(Source::Writer { queued, .. }) => {
+                if !std::mem::replace(queued, true) {
+                    self.queue.push_back(token);
+                }
+                return;
+            }
+            Some(Source::Link { connection, .. }) => Some(connection.clone()),
+            Some(Source::Process { .. }) => None,
+            None => return,
+        };
+        match link {
+            Some(connection) => self.attend(token, &connection),
+            None => self.bury(token),
+        }
+    }
+
+    /// Gives everybody in the queue one turn.
+    fn serve(&mut self) {
+        for _ in 0..self.queue.len() {
+            if self.full {
+                return;
+            }
+            let Some(token) = self.queue.pop_front() else {
+                return;
+            };
+            let connection = match self.broker.sources().get_mut(token) {
+                Some(Source::Writer { connection, queued }) => {
+                    *queued = false;
+                    connection.clone()
+                }
+                _ => continue,
+            };
+            self.turn(token, &connection);
+        }
+    }
+
+    fn turn(&mut self, token: u64, connection: &Connection) {
+        for _ in 0..TURN {
+            match receive(self.ring, connection) {
+                Received::Record => {}
+                Received::Nothing => return,
+                Received::NoRoom(record_len) => {
+                    self.full = !room::want(&**self.ring, record_len);
+                    return self.requeue(token, VecDeque::push_front);
+                }
+                Received::End => return drop(self.broker.remove(token)),
+                Received::Bad(offence) => {
+                    connection.writer.entry.own.bad.add(1, 0);
+                    return self.expel(token, offence);
+                }
+            }
+        }
+        self.requeue(token, VecDeque::push_back);
+    }
+
+    fn requeue(&mut self, token: u64, push: fn(&mut VecDeque<u64>, u64)) {
+        if let Some(Source::Writer { queued, .. }) = self.broker.sources().get_mut(token) {
+            *queued = true;
+            push(&mut self.queue, token);
+        }
+    }
+
+    /// Ends the connection of a process that does not keep to the rules.
+    fn expel(&mut self, token: u64, offence: Offence) {
+        let Some(source) = self.broker.remove(token) else {
+            return;
+        };
+        source.hang_up();
+        if offence == Offence::Descriptors {
+            // Closing the last copy of a descriptor, a lingering socket's for example, may take as long as its maker
+            // pleases. Where no thread is left for it, it takes it here.
+            let _ = thread::Builder::new().spawn(move || drop(source));
+        }
+    }
+
+    /// Does what a process that maps the region asks for, until it asks for no more; or its end is noticed.
+    fn attend(&mut self, token: u64, connection: &Connection) {
+        loop {
+            let added = match mapped::next_request(&connection.socket) {
+                Ok(Request::Nothing) => return,
+                Ok(Request::Watch(process)) => {
+                    let process = Source::Process { process: Arc::new(process), link: token };
+                    self.broker.add(process).map(|process| self.belongs_to(token, process))
+                }
+                Ok(Request::Connect(socket)) => {
+                    let writer = Source::writer(socket, connection.writer.clone());
+                    self.broker.add(writer).map(drop)
+                }
+                Ok(Request::End) | Err(_) => return self.unlink(token),
+            };
+            // A request that cannot be granted for want of something closes what was sent with it, which its sender notices.
+            drop(added);
+        }
+    }
+
+    fn belongs_to(&mut self, link: u64, process: u64) {
+        if let Some(Source::Link { processes, .. }) = self.broker.sources().get_mut(link) {
+            processes.push(process);
+        }
+    }
+
+    /// Every copy that a link stood for is gone.
+    fn unlink(&mut self, token: u64) {
+        if let Some(Source::Link { connection, processes }) = self.broker.remove(token) {
+            for process in processes {
+                self.broker.remove(process);
+            }
+            drop(connection);
+            self.ring_for_the_dead();
+        }
+    }
+
+    /// A process that maps the region has ended.
+    fn bury(&mut self, token: u64) {
+        if let Some(Source::Process { link, .. }) = self.broker.remove(token)
+            && let Some(Source::Link { processes, .. }) = self.broker.sources().get_mut(link)
+        {
+            processes.retain(|&process| process != token);
+        }
+        self.ring_for_the_dead();
+    }
+
+    /// Whoever died may have published a record, and taken the reader's wish to be told of it with it.
+    fn ring_for_the_dead(&self) {
+        self.ring.doorbell.ring(bell::WAKER | bell::DESCRIPTOR);
+    }
+}

@@ -1,0 +1,160 @@
+//! What the broker thread listens to, by token.
+
+use crate::accounts::Entry;
+use crate::pair::Endpoint;
+use rustix::fd::OwnedFd;
+use rustix::net::{Shutdown, shutdown};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The first token that is a source's.
+const FIRST: u64 = 2;
+
+/// Everything the broker thread listens to for other processes.
+#[derive(Debug)]
+pub(super) struct Sources {
+    by_token: HashMap<u64, Source>,
+    next: u64,
+    closed: bool,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// An isolated writer.
+    Writer {
+        /// Its connection.
+        connection: Arc<Connection>,
+        /// Whether it stands in the queue for a turn.
+        queued: bool,
+    },
+    /// The copies of a writer that maps the region.
+    Link {
+        /// Its connection; records do not come over it, requests do.
+        connection: Arc<Connection>,
+        /// The tokens of the processes that hold copies.
+        processes: Vec<u64>,
+    },
+    /// A process that maps the region.
+    Process {
+        /// Its pidfd.
+        process: Arc<OwnedFd>,
+        /// The token of the link it came by.
+        link: u64,
+    },
+}
+
+/// A socket through which copies of one writer live in other processes.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) socket: Arc<OwnedFd>,
+    pub(super) writer: Writer,
+}
+
+/// A writer, as the owner's process knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Writer {
+    pub(crate) tag: u64,
+    /// Stands for all copies behind a connection: dropped when the socket hangs up.
+    pub(crate) endpoint: Endpoint,
+    /// Its account.
+    pub(crate) entry: Arc<Entry>,
+}
+
+impl Connection {
+    fn new(socket: OwnedFd, writer: Writer) -> Arc<Self> {
+        let socket = Arc::new(socket);
+        writer.endpoint.tell_peer_closed_on(&socket);
+        Arc::new(Connection { socket, writer })
+    }
+}
+
+impl Source {
+    /// A new isolated writer.
+    pub(super) fn writer(socket: OwnedFd, writer: Writer) -> Self {
+        refuse_descriptors(&socket);
+        Source::Writer { connection: Connection::new(socket, writer), queued: false }
+    }
+
+    /// A new link.
+    pub(super) fn link(socket: OwnedFd, writer: Writer) -> Self {
+        Source::Link { connection: Connection::new(socket, writer), processes: Vec::new() }
+    }
+
+    /// What to listen to.
+    pub(super) fn descriptor(&self) -> Arc<OwnedFd> {
+        match self {
+            Source::Writer { connection, .. } | Source::Link { connection, .. } => connection.socket.clone(),
+            Source::Process { process, .. } => process.clone(),
+        }
+    }
+
+    /// Tells the other side that this is the end, whoever still holds the descriptor.
+    pub(super) fn hang_up(&self) {
+        if let Source::Writer { connection, .. } | Source::Link { connection, .. } = self {
+            // It fails only where the other end is gone already.
+            let _ = shutdown(&*connection.socket, Shutdown::Both);
+        }
+    }
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Sources { by_token: HashMap::new(), next: FIRST, closed: false }
+    }
+}
+
+impl Sources {
+    /// Adds a source and returns its token; `None` after the end.
+    pub(super) fn insert(&mut self, source: Source) -> Option<u64> {
+        if self.closed {
+            return None;
+        }
+        let token = self.next;
+        self.next += 1;
+        self.by_token.insert(token, source);
+        Some(token)
+    }
+
+    pub(super) fn remove(&mut self, token: u64) -> Option<Source> {
+        self.by_token.remove(&token)
+    }
+
+    pub(super) fn get_mut(&mut self, token: u64) -> Option<&mut Source> {
+        self.by_token.get_mut(&token)
+    }
+
+    /// Takes everything out and lets nothing in any more.
+    pub(super) fn close(&mut self) -> Vec<Source> {
+        self.closed = true;
+        self.by_token.drain().map(|(_, source)| source).collect()
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+}
+
+/// Since Linux 6.16 a socket can refuse descriptors, and then it is the sender's `sendmsg` that fails. Before, `receive`
+/// finds them and ends the connection.
+fn refuse_descriptors(socket: &OwnedFd) {
+    use std::os::fd::AsRawFd;
+    /// `SO_PASSRIGHTS` of `asm-generic/socket.h`.
+    const PASS_RIGHTS: libc::c_int = 83;
+    // SPARC numbers its options differently.
+    if cfg!(target_arch = "sparc64") {
+        return;
+    }
+    let off: libc::c_int = 0;
+    // SAFETY: the descriptor is open and the option's value is a readable int of the stated length. A kernel that does not
+    // know the option says so, which is as good as refusing it later.
+    unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            PASS_RIGHTS,
+            (&raw const off).cast(),
+            size_of_val(&off) as libc::socklen_t,
+        )
+    };
+}

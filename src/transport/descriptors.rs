@@ -1,0 +1,74 @@
+//! Messages with descriptors attached, over Unix sockets.
+
+use rustix::fd::{BorrowedFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, recvmsg, send, sendmsg,
+};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+
+/// The most descriptors any message of ours has; room for one more, so that a message with too many is noticed whole.
+const MOST: usize = 4;
+
+/// Sends `bytes`, with `descriptors` attached to the first of them. Never raises SIGPIPE.
+pub(super) fn send_with(socket: BorrowedFd<'_>, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    assert!(ancillary.push(SendAncillaryMessage::ScmRights(descriptors)), "more than {MOST} descriptors");
+    let mut sent = retry(|| sendmsg(socket, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::NOSIGNAL))?;
+    while sent < bytes.len() {
+        sent += retry(|| send(socket, &bytes[sent..], SendFlags::NOSIGNAL))?;
+    }
+    Ok(())
+}
+
+/// Receives exactly as many bytes as `bytes` takes, and the descriptors attached to them, which are closed on exec.
+///
+/// # Errors
+/// Beside those of `recvmsg`: `UnexpectedEof`, and `InvalidData` where more descriptors came than any message has or than
+/// this process can take. Whatever did arrive is closed.
+pub(super) fn receive_with(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> io::Result<Vec<OwnedFd>> {
+    let mut descriptors = Vec::new();
+    let mut got = 0;
+    while got < bytes.len() {
+        match receive_some(socket, &mut bytes[got..], &mut descriptors, RecvFlags::empty())? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            n => got += n,
+        }
+    }
+    Ok(descriptors)
+}
+
+/// One `recvmsg`. Returns how many bytes came; their descriptors are added to `descriptors`.
+pub(super) fn receive_some(
+    socket: BorrowedFd<'_>,
+    bytes: &mut [u8],
+    descriptors: &mut Vec<OwnedFd>,
+    flags: RecvFlags,
+) -> io::Result<usize> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST + 1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let flags = flags | RecvFlags::CMSG_CLOEXEC;
+    let received = retry(|| recvmsg(socket, &mut [IoSliceMut::new(bytes)], &mut ancillary, flags))?;
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(rights) = message {
+            descriptors.extend(rights);
+        }
+    }
+    if received.flags.contains(ReturnFlags::CTRUNC) || descriptors.len() > MOST {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "more descriptors than can be taken"));
+    }
+    Ok(received.bytes)
+}
+
+/// Repeats a call that a signal interrupted.
+pub(super) fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    loop {
+        match call() {
+            Err(Errno::INTR) => {}
+            result => return result,
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The direct transport: the library writes the record, in a process that maps the region.
+
+use crate::accounts::{COMMON, Entry};
+use crate::pair::Endpoint;
+use crate::protocol::account::Account;
+use crate::protocol::write::{self, Message, Refusal};
+use crate::ring::Ring;
+use crate::status::Status;
+use crate::transport::broker::Writer;
+use crate::transport::mapped::{self, Watched};
+use crate::transport::process::pid_namespace;
+use crate::transport::{handover, link};
+use rustix::fd::AsFd;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use witness_facade::Native;
+
+/// A writer in a process that maps the region.
+#[derive(Clone, Debug)]
+pub(crate) struct Direct {
+    ring: Arc<Ring>,
+    tag: u64,
+    pub(crate) place: Place,
+}
+
+/// Where the writer is.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// In the owner's process, where the pair was made.
+    Here(Endpoint, Arc<Entry>),
+    /// In a process that received it: and the number of the slot in the region where it counts.
+    Elsewhere(Arc<Watched>, usize),
+}
+
+impl Direct {
+    pub(crate) fn new(ring: Arc<Ring>, tag: u64, place: Place) -> Self {
+        Direct { ring, tag, place }
+    }
+
+    /// Writes records, as many as there is room for, and returns how many those were.
+    #[inline(always)]
+    pub(crate) fn write_batch(&self, messages: &[impl Message]) -> Result<usize, Status> {
+        if let Place::Elsewhere(watched, _) = &self.place {
+            watched.renew().map_err(|_| Status::BAD_HANDLE)?;
+        }
+        let written = write::write_batch_counted::<Native, _>(&*self.ring, self.tag, self.account(), messages);
+        // Only the first can be refused.
+        written.map_err(|refusal| self.refused(refusal, messages[0].any_len()))
+    }
+
+    /// Where what is accepted is counted.
+    #[inline(always)]
+    fn account(&self) -> Account<'_, Native> {
+        match &self.place {
+            Place::Here(_, entry) if self.ring.doorbell.is_home() => Account::Own(&entry.own),
+            // A fork's own memory is nothing that the owner sees.
+            Place::Here(..) => Account::Shared(COMMON),
+            Place::Elsewhere(_, slot) => Account::Shared(*slot),
+        }
+    }
+
+    #[cold]
+    fn refused(&self, refusal: Refusal, bytes: u64) -> Status {
+        let status = self.status(refusal);
+        let slots = &self.ring.region.accounts().slots;
+        let slot = match self.account() {
+            Account::Own(slot) => Some(slot),
+            Account::Shared(number) => slots.get(number),
+            Account::None => None,
+        };
+        if let Some(slot) = slot {
+            match refusal {
+                Refusal::Full | Refusal::TooLarge => slot.no_space.add(1, bytes),
+                Refusal::Invalid | Refusal::Corrupt => slot.bad.add(1, bytes),
+            }
+        }
+        status
+    }
+
+    fn status(&self, refusal: Refusal) -> Status {
+        match refusal {
+            Refusal::Invalid => Status::INVALID_ARGS,
+            Refusal::Corrupt => Status::IO_DATA_INTEGRITY,
+            Refusal::TooLarge => Status::NO_SPACE,
+            Refusal::Full => match &self.place {
+                // Looked at only now, since whoever finds room need not know.
+                Place::Elsewhere(watched, _) if watched.link().is_owner_gone() => Status::PEER_CLOSED,
+                _ => Status::NO_SPACE,
+            },
+        }
+    }
+
+    /// Hands an isolated copy over.
+    pub(crate) fn send_to(&self, to: &UnixStream) -> io::Result<()> {
+        let theirs = match &self.place {
+            Place::Here(endpoint, entry) => self.ring.host.connect(&self.ring, self.source(endpoint, entry))?,
+            Place::Elsewhere(watched, _) => {
+                let (ours, theirs) = link::pair()?;
+                mapped::request_connection(watched.link(), ours.as_fd())?;
+                theirs
+            }
+        };
+        handover::offer_isolated(to, self.tag, self.ring.region.capacity() as u64, theirs.as_fd())
+    }
+
+    /// Hands over a copy that maps the region.
+    pub(crate) fn send_mapped_to(&self, to: &UnixStream) -> io::Result<()> {
+        match &self.place {
+            Place::Here(endpoint, entry) => {
+                let namespace = pid_namespace()?;
+                let theirs = self.ring.host.link(&self.ring, self.source(endpoint, entry))?;
+                let slot = self.ring.book.share(entry);
+                handover::offer_mapped(to, self.tag, &self.ring, slot, namespace, theirs.as_fd())
+            }
+            Place::Elsewhere(watched, slot) => {
+                handover::offer_mapped(to, self.tag, &self.ring, *slot, watched.namespace(), watched.link().as_fd())
+            }
+        }
+    }
+
+    fn source(&self, endpoint: &Endpoint, entry: &Arc<Entry>) -> Writer {
+        Writer { tag: self.tag, endpoint: endpoint.clone(), entry: entry.clone() }
+    }
+}

@@ -1,0 +1,70 @@
+//! Handing an endpoint to another process, and receiving one.
+//!
+//! One message over a Unix stream socket, with descriptors attached ([`Offer`]). What arrives is believed only after every
+//! part of it was checked; on any error all descriptors that came are closed.
+
+mod checks;
+mod offer;
+
+use crate::doorbell::Doorbell;
+use crate::layout::ACCOUNTS;
+use crate::region::Region;
+use crate::ring::Ring;
+use crate::transport::Transport;
+use crate::transport::broker::remote::Remote;
+use crate::transport::descriptors::{receive_with, send_with};
+use crate::transport::direct::{Direct, Place};
+use crate::transport::link::Link;
+use crate::transport::mapped::Watched;
+use offer::{Kind, Offer};
+use rustix::fd::{AsFd, BorrowedFd};
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+/// Offers an isolated endpoint, which is nothing but its socket.
+pub(crate) fn offer_isolated(to: &UnixStream, tag: u64, capacity: u64, link: BorrowedFd<'_>) -> io::Result<()> {
+    let offer = Offer { kind: Kind::Isolated, tag, capacity, slot: 0, namespace: 0 };
+    send_with(to.as_fd(), &offer.to_bytes(), &[link])
+}
+
+/// Offers an endpoint that maps the ring's region.
+pub(crate) fn offer_mapped(
+    to: &UnixStream,
+    tag: u64,
+    ring: &Ring,
+    slot: usize,
+    namespace: u64,
+    link: BorrowedFd<'_>,
+) -> io::Result<()> {
+    let offer =
+        Offer { kind: Kind::Mapped, tag, capacity: ring.region.capacity() as u64, slot: slot as u64, namespace };
+    send_with(to.as_fd(), &offer.to_bytes(), &[ring.region.as_fd(), ring.doorbell.as_fd(), link])
+}
+
+/// Receives what somebody offers.
+pub(crate) fn accept(from: &UnixStream) -> io::Result<Transport> {
+    let mut bytes = [0; Offer::SIZE];
+    let mut descriptors = receive_with(from.as_fd(), &mut bytes)?;
+    let offer = Offer::from_bytes(&bytes)?;
+    if descriptors.len() != offer.kind.descriptors() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "an endpoint with too few or too many descriptors"));
+    }
+    let mut next = || descriptors.remove(0);
+    match offer.kind {
+        Kind::Isolated => {
+            let link = Arc::new(Link::new(checks::link(next())?));
+            Ok(Transport::Broker(Remote::new(link, offer.tag, offer.capacity)))
+        }
+        Kind::Mapped => {
+            let slot = usize::try_from(offer.slot).ok().filter(|&slot| slot < ACCOUNTS);
+            let slot = slot.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an account that is none"))?;
+            let region = Region::adopt(next(), offer.capacity)?;
+            let doorbell = Doorbell::elsewhere(checks::bell(next())?);
+            let link = Arc::new(Link::new(checks::link(next())?));
+            let watched = Arc::new(Watched::new(link, offer.namespace)?);
+            let ring = Arc::new(Ring::new(region, doorbell));
+            Ok(Transport::Direct(Direct::new(ring, offer.tag, Place::Elsewhere(watched, slot))))
+        }
+    }
+}

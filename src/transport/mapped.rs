@@ -1,0 +1,121 @@
+//! What a process that maps the region tells the ring's owner, over its link.
+//!
+//! | request | attached | why |
+//! |---|---|---|
+//! | watch | a pidfd of the sender | should it die between publishing a record and ringing the reader's bell, the owner rings |
+//! | connect | a socket | the sender hands its endpoint on, isolated: the broker is to receive from there with the same tag |
+
+use crate::transport::descriptors::{receive_some, send_with};
+use crate::transport::link::Link;
+use crate::transport::process::{Generation, pid_namespace};
+use core::sync::atomic::{AtomicU32, Ordering};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::net::RecvFlags;
+use rustix::process::{PidfdFlags, getpid, pidfd_open};
+use std::io;
+use std::sync::Arc;
+
+/// The first bytes of every request, before its kind.
+const MAGIC: [u8; 4] = *b"iobr";
+/// The kind of a request to watch a process.
+const WATCH: u32 = 1;
+/// The kind of a request to receive from a socket.
+const CONNECT: u32 = 2;
+
+/// What the owner hears from a link.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// Nothing at the moment.
+    Nothing,
+    /// Watch this process.
+    Watch(OwnedFd),
+    /// Receive records from this socket.
+    Connect(OwnedFd),
+    /// Every copy is gone.
+    End,
+}
+
+/// The next request on the owner's end of a link, without blocking.
+///
+/// # Errors
+/// Whatever makes the link unusable, also a message that is no request.
+pub(super) fn next_request(socket: &OwnedFd) -> io::Result<Request> {
+    let mut message = [0; 8];
+    let mut descriptors = Vec::new();
+    match receive_some(socket.as_fd(), &mut message, &mut descriptors, RecvFlags::DONTWAIT) {
+        Ok(0) => return Ok(Request::End),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Request::Nothing),
+        Err(error) => return Err(error),
+    }
+    match (message, descriptors.pop(), descriptors.pop()) {
+        (message, Some(process), None) if message == request(WATCH) => Ok(Request::Watch(process)),
+        (message, Some(socket), None) if message == request(CONNECT) => Ok(Request::Connect(socket)),
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
+fn request(kind: u32) -> [u8; 8] {
+    let mut message = [0; 8];
+    message[..4].copy_from_slice(&MAGIC);
+    message[4..].copy_from_slice(&kind.to_ne_bytes());
+    message
+}
+
+/// Asks the owner to receive records from `socket`.
+pub(crate) fn request_connection(link: &Link, socket: BorrowedFd<'_>) -> io::Result<()> {
+    send_with(link.as_fd(), &request(CONNECT), &[socket])
+}
+
+/// That the ring's owner watches this process, which writes into its ring.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    link: Arc<Link>,
+    /// The PID namespace of owner and writers.
+    namespace: u64,
+    /// The process that is watched. A forked child is another one, and asks for itself.
+    generation: AtomicU32,
+}
+
+impl Watched {
+    /// Asks the owner to watch this process.
+    ///
+    /// # Errors
+    /// `Unsupported` in another PID namespace than `namespace`; and where no pidfd can be had or sent.
+    pub(crate) fn new(link: Arc<Link>, namespace: u64) -> io::Result<Self> {
+        let generation = Generation::watched();
+        let this = Watched { link, namespace, generation: AtomicU32::new(generation.to_raw()) };
+        this.ask()?;
+        Ok(this)
+    }
+
+    /// Makes sure that it is this process that is watched.
+    #[inline(always)]
+    pub(crate) fn renew(&self) -> io::Result<()> {
+        let current = Generation::current();
+        if self.generation.load(Ordering::Relaxed) == current.to_raw() {
+            return Ok(());
+        }
+        self.ask()?;
+        self.generation.store(current.to_raw(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    #[cold]
+    fn ask(&self) -> io::Result<()> {
+        if pid_namespace()? != self.namespace {
+            let why = "the writers' lock names its owner by thread id, which means nothing in another PID namespace";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+        }
+        let process = pidfd_open(getpid(), PidfdFlags::empty())?;
+        send_with(self.link.as_fd(), &request(WATCH), &[process.as_fd()])
+    }
+
+    pub(crate) fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
+    pub(crate) fn namespace(&self) -> u64 {
+        self.namespace
+    }
+}

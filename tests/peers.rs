@@ -1,0 +1,125 @@
+//! Endpoints: whose tag, who may write, and who learns that the other end is gone.
+
+use iobring::{Iob, RingBuffer, Status};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::os::fd::AsFd;
+use std::thread;
+use std::time::Duration;
+
+/// What a poll without waiting says of the endpoint's descriptor.
+fn hung_up(iob: &Iob) -> bool {
+    let mut polled = [PollFd::from_borrowed_fd(iob.as_fd(), PollFlags::empty())];
+    let ready = poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap();
+    assert_eq!(ready == 1, polled[0].revents().contains(PollFlags::HUP));
+    ready == 1
+}
+
+#[test]
+fn each_writer_has_its_tag() {
+    let mut reader = RingBuffer::create(65_536);
+    let pairs: Vec<_> = [0, 1, u64::MAX, 1].map(|tag| (tag, reader.new_iob_writer(tag).unwrap())).into();
+    for (_, (writer, _)) in &pairs {
+        writer.clone().write(Default::default(), 0, b"hello").unwrap();
+    }
+    for (tag, _) in &pairs {
+        assert_eq!(reader.try_read_message(), Ok(Some((*tag, b"hello".to_vec()))));
+    }
+}
+
+#[test]
+fn only_the_last_copy_closes_and_only_its_own_peer() {
+    let reader = RingBuffer::create(65_536);
+    let (one, peer_of_one) = reader.new_iob_writer(1).unwrap();
+    let (_two, peer_of_two) = reader.new_iob_writer(1).unwrap();
+    let copy = one.clone();
+    let another_peer = peer_of_one.clone();
+    drop(one);
+    assert!(!peer_of_one.is_peer_closed() && !hung_up(&peer_of_one), "a copy is left");
+    drop(copy);
+    assert!(peer_of_one.is_peer_closed() && hung_up(&peer_of_one));
+    assert!(another_peer.is_peer_closed() && hung_up(&another_peer), "every copy of the peer sees it");
+    assert!(!peer_of_two.is_peer_closed() && !hung_up(&peer_of_two), "the other pair has nothing to do with it");
+}
+
+/// A descriptor that was asked for only after the hang-up says so as well.
+#[test]
+fn a_late_descriptor_has_hung_up() {
+    let reader = RingBuffer::create(65_536);
+    let (writer, peer) = reader.new_iob_writer(1).unwrap();
+    drop(writer);
+    assert!(hung_up(&peer));
+}
+
+#[test]
+fn the_writer_sees_its_peer_go_and_writes_on() {
+    let mut reader = RingBuffer::create(65_536);
+    let (writer, peer) = reader.new_iob_writer(1).unwrap();
+    assert!(!writer.is_peer_closed() && !hung_up(&writer));
+    drop(peer);
+    assert!(writer.is_peer_closed() && hung_up(&writer));
+    writer.write(Default::default(), 0, b"on").unwrap();
+    assert_eq!(reader.try_read_message(), Ok(Some((1, b"on".to_vec()))));
+}
+
+#[test]
+fn the_peer_cannot_write() {
+    let reader = RingBuffer::create(65_536);
+    let (_writer, peer) = reader.new_iob_writer(1).unwrap();
+    assert_eq!(peer.write(Default::default(), 0, b"no"), Err(Status::ACCESS_DENIED));
+    assert_eq!(peer.clone().writev(Default::default(), 0, &[]), Err(Status::ACCESS_DENIED));
+    assert_eq!(reader.head(), 0);
+}
+
+#[test]
+fn waiting_for_the_peer_ends_with_it_or_with_the_time() {
+    let reader = RingBuffer::create(65_536);
+    let (writer, peer) = reader.new_iob_writer(1).unwrap();
+    assert!(!peer.wait_peer_closed(Some(Duration::ZERO)));
+    assert!(!peer.wait_peer_closed(Some(Duration::from_millis(1))));
+    let waiting = thread::spawn(move || {
+        let closed = peer.wait_peer_closed(None);
+        (closed, peer.wait_peer_closed(Some(Duration::ZERO)), peer.wait_peer_closed(Some(Duration::MAX)))
+    });
+    drop(writer);
+    assert_eq!(waiting.join().unwrap(), (true, true, true), "and from then on at once");
+}
+
+/// Whoever sees the writer gone finds everything it wrote.
+#[test]
+fn everything_written_is_there_when_the_peer_is_gone() {
+    for round in 0..200u64 {
+        let mut reader = RingBuffer::create(65_536);
+        let (writer, peer) = reader.new_iob_writer(round).unwrap();
+        let writing = thread::spawn(move || {
+            for _ in 0..round {
+                writer.write(Default::default(), 0, b"hello").unwrap();
+            }
+        });
+        match round % 2 {
+            0 => assert!(peer.wait_peer_closed(None)),
+            _ => {
+                while !peer.is_peer_closed() {
+                    thread::yield_now();
+                }
+            }
+        }
+        let mut there = 0;
+        while reader.try_read_message().unwrap().is_some() {
+            there += 1;
+        }
+        assert_eq!(there, round);
+        writing.join().unwrap();
+    }
+}
+
+/// Endpoints keep the ring's memory: a writer outlives the reader and writes into the void.
+#[test]
+fn a_writer_outlives_the_reader() {
+    let reader = RingBuffer::create(65_536);
+    let (writer, _peer) = reader.new_iob_writer(1).unwrap();
+    drop(reader);
+    for _ in 0..65_536 / 24 {
+        writer.write(Default::default(), 0, b"hello").unwrap();
+    }
+    assert_eq!(writer.write(Default::default(), 0, b"hello"), Err(Status::NO_SPACE));
+}

@@ -1,0 +1,219 @@
+//! Isolated writers: their records arrive, in order, with the right tag; a full ring holds them back; every end is noticed.
+
+mod process;
+
+use iobring::{Reader, RingBuffer, Status};
+use process::{Order, Servant, message, refused, servant};
+
+#[test]
+fn child_process() {
+    servant();
+}
+
+/// Reads the next record, which must be the message of `len` bytes numbered `number`, with `tag`.
+#[track_caller]
+fn expect(reader: &mut Reader, tag: u64, len: usize, number: u64) {
+    let (got, bytes) = reader.read_message_blocking(None).unwrap().unwrap();
+    assert_eq!((got, bytes), (tag, message(len, number)), "message {number}");
+}
+
+#[test]
+fn records_of_every_length_arrive_as_they_were_written() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (iob, _peer) = reader.new_iob_writer(u64::MAX - 1).unwrap();
+    let mut servant = Servant::start();
+    servant.give(&iob);
+    for (number, len) in [0, 1, 7, 8, 9, 16, 4096, 65_519].into_iter().enumerate() {
+        servant.write(len, number as u64);
+        expect(&mut reader, u64::MAX - 1, len as usize, number as u64);
+    }
+    assert_eq!(servant.order(Order::Write, 65_520, 0), refused(Status::INVALID_ARGS));
+    assert_eq!(reader.head(), reader.tail());
+}
+
+#[test]
+fn a_record_larger_than_the_ring_is_refused_by_the_writer_itself() {
+    let reader = RingBuffer::try_create(4096).unwrap();
+    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    let mut servant = Servant::start();
+    servant.give(&iob);
+    assert_eq!(servant.order(Order::Write, 4081, 0), refused(Status::NO_SPACE));
+    servant.write(4080, 0);
+}
+
+#[test]
+fn a_full_ring_holds_the_writer_back_and_nothing_accepted_is_lost() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (iob, _peer) = reader.new_iob_writer(3).unwrap();
+    let mut servant = Servant::start();
+    servant.give(&iob);
+    let mut written = 0;
+    for (round, len) in [1, 1000, 30_000, 65_519].into_iter().enumerate() {
+        let accepted = servant.order(Order::Fill, len, written) as u64;
+        assert_eq!(servant.order(Order::Refusal, 0, 0), refused(Status::NO_SPACE), "round {round}");
+        assert!(accepted > 0, "round {round}");
+        for number in written..written + accepted {
+            expect(&mut reader, 3, len as usize, number);
+        }
+        written += accepted;
+    }
+    assert_eq!(reader.head(), reader.tail());
+}
+
+#[test]
+fn one_record_read_makes_room_for_one_more() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (iob, _peer) = reader.new_iob_writer(3).unwrap();
+    let mut servant = Servant::start();
+    servant.give(&iob);
+    // Fill the ring, and then the socket; the broker is certain to sleep for lack of room once no fill adds anything.
+    let mut written = 0;
+    loop {
+        let accepted = servant.order(Order::Fill, 8000, written) as u64;
+        written += accepted;
+        if accepted == 0 && reader.head() - reader.tail() > 64 * 1024 - 8016 {
+            break;
+        }
+    }
+    for number in 0..1000 {
+        expect(&mut reader, 3, 8000, number);
+        // The broker takes the next message from the socket, without the reader looking for it.
+        while servant.order(Order::Write, 8000, written) != 0 {}
+        written += 1;
+    }
+    for number in 1000..written {
+        expect(&mut reader, 3, 8000, number);
+    }
+}
+
+#[test]
+fn the_peer_learns_the_end_when_all_copies_are_gone_and_what_they_wrote_is_read() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (iob, peer) = reader.new_iob_writer(9).unwrap();
+    let mut first = Servant::start();
+    let mut second = Servant::start();
+    first.give(&iob);
+    second.give(&iob);
+    drop(iob);
+    assert!(!peer.is_peer_closed());
+    first.write(100, 1);
+    first.kill();
+    // Its connection ends before the next round trip through the second one's socket is over? Not necessarily; but the
+    // second copy is alive, so whatever the broker has noticed, this must hold.
+    second.write(100, 2);
+    assert!(!peer.is_peer_closed());
+    second.order(Order::Clone, 0, 0);
+    second.write(100, 3);
+    second.kill();
+    assert!(peer.wait_peer_closed(None));
+    let mut numbers: Vec<u64> = Vec::new();
+    while let Some((tag, bytes)) = reader.try_read_message().unwrap() {
+        assert_eq!(tag, 9);
+        numbers.push(u64::from_ne_bytes(bytes[..8].try_into().unwrap()));
+    }
+    numbers.sort();
+    assert_eq!(numbers, [1, 2, 3]);
+}
+
+#[test]
+fn the_writer_learns_that_its_peer_is_closed_and_may_still_write() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (iob, peer) = reader.new_iob_writer(9).unwrap();
+    let mut servant = Servant::start();
+    servant.give(&iob);
+    assert_eq!(servant.order(Order::IsPeerClosed, 0, 0), 0);
+    drop(peer);
+    assert_eq!(servant.order(Order::WaitPeerClosed, 0, 0), 1);
+    assert_eq!(servant.order(Order::IsPeerClosed, 0, 0), 1);
+    servant.write(10, 7);
+    expect(&mut reader, 9, 10, 7);
+    // One that comes later learns it at once.
+    let mut late = Servant::start();
+    late.give(&iob);
+    assert_eq!(late.order(Order::IsPeerClosed, 0, 0), 1);
+    late.write(10, 8);
+    expect(&mut reader, 9, 10, 8);
+}
+
+#[test]
+fn without_an_owner_a_write_says_peer_closed() {
+    let reader = RingBuffer::create(64 * 1024);
+    let (iob, _peer) = reader.new_iob_writer(9).unwrap();
+    let mut servant = Servant::start();
+    servant.give(&iob);
+    servant.write(10, 0);
+    drop(reader);
+    assert_eq!(servant.order(Order::Write, 10, 1), refused(Status::PEER_CLOSED));
+    assert_eq!(servant.order(Order::WaitPeerClosed, 0, 0), 1);
+    let (near, _far) = std::os::unix::net::UnixStream::pair().unwrap();
+    assert_eq!(iob.send_to(&near).unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
+}
+
+#[test]
+fn sent_on_to_a_third_process() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (iob, peer) = reader.new_iob_writer(5).unwrap();
+    let mut servant = Servant::start();
+    servant.give(&iob);
+    drop(iob);
+    assert_eq!(servant.order(Order::SendOn, 0, 0), 0);
+    assert_eq!(servant.order(Order::WriteOn, 24, 1), 0);
+    expect(&mut reader, 5, 24, 1);
+    servant.order(Order::Drop, 0, 0);
+    assert_eq!(servant.order(Order::WriteOn, 24, 2), 0);
+    expect(&mut reader, 5, 24, 2);
+    assert!(!peer.is_peer_closed());
+    servant.order(Order::KillOn, 0, 0);
+    assert!(peer.wait_peer_closed(None));
+}
+
+#[test]
+fn inherited_by_a_forked_child() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (iob, _peer) = reader.new_iob_writer(5).unwrap();
+    let mut servant = Servant::start();
+    servant.give(&iob);
+    assert_eq!(servant.order(Order::ForkAndWrite, 24, 1), 0);
+    expect(&mut reader, 5, 24, 1);
+}
+
+#[test]
+fn a_task_that_waits_is_woken() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (iob, _peer) = reader.new_iob_writer(5).unwrap();
+    let mut servant = Servant::start();
+    servant.give(&iob);
+    for number in 0..100 {
+        servant.tell(Order::Write, 24, number);
+        let (tag, bytes) = pollster::block_on(reader.read_message()).unwrap();
+        assert_eq!((tag, bytes), (5, message(24, number)));
+        assert_eq!(servant.answer(), 0);
+    }
+}
+
+#[test]
+fn one_flood_does_not_starve_the_others() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (greedy, _) = reader.new_iob_writer(0).unwrap();
+    let (modest, _) = reader.new_iob_writer(1).unwrap();
+    let mut flood = Servant::start();
+    flood.give(&greedy);
+    let mut quiet = Servant::start();
+    quiet.give(&modest);
+    flood.tell(Order::Flood, 1000, 0);
+    for number in 0..200 {
+        quiet.tell(Order::Write, 1000, number);
+        // What was in the ring and in the queue before it, and one turn per round: far fewer than this.
+        let mut before = 0;
+        loop {
+            let (tag, bytes) = reader.read_message_blocking(None).unwrap().unwrap();
+            if tag == 1 {
+                assert_eq!(bytes, message(1000, number));
+                break;
+            }
+            before += 1;
+            assert!(before < 1000, "message {number} waits behind a thousand of the other's");
+        }
+        assert_eq!(quiet.answer(), 0);
+    }
+}

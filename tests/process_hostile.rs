@@ -1,0 +1,148 @@
+//! What a writer's process may do to its socket costs it its connection, and nobody else anything.
+
+mod process;
+
+use iobring::{Iob, Reader, RingBuffer, Status};
+use process::{Order, Servant, message, refused, servant};
+use std::io::Write;
+
+#[test]
+fn child_process() {
+    servant();
+}
+
+/// A ring with a writer in a servant, which shall misbehave, and one in another, which shall notice nothing.
+fn scene() -> (Reader, Iob, Servant, Servant) {
+    let reader = RingBuffer::create(64 * 1024);
+    let (bad, bad_peer) = reader.new_iob_writer(1).unwrap();
+    let (good, _) = reader.new_iob_writer(2).unwrap();
+    let mut villain = Servant::start();
+    villain.give(&bad);
+    let mut neighbour = Servant::start();
+    neighbour.give(&good);
+    (reader, bad_peer, villain, neighbour)
+}
+
+/// The villain lost its connection, what it had written properly before is there, and the neighbour writes on.
+fn the_villain_alone_is_out((mut reader, bad_peer, mut villain, mut neighbour): (Reader, Iob, Servant, Servant)) {
+    assert!(bad_peer.wait_peer_closed(None));
+    assert_eq!(villain.order(Order::Write, 24, 9), refused(Status::PEER_CLOSED));
+    neighbour.write(24, 1);
+    let mut seen = Vec::new();
+    while let Some(record) = reader.try_read_message().unwrap() {
+        seen.push(record);
+        if seen.len() == 2 {
+            break;
+        }
+    }
+    while seen.len() < 2 {
+        seen.push(reader.read_message_blocking(None).unwrap().unwrap());
+    }
+    seen.sort();
+    assert_eq!(seen, [(1, message(24, 0)), (2, message(24, 1))]);
+    assert_eq!(reader.head(), reader.tail());
+}
+
+fn send_raw(villain: &mut Servant, bytes: &[u8]) -> i64 {
+    villain.tell(Order::SendRaw, bytes.len() as u32, 0);
+    villain.socket.write_all(bytes).unwrap();
+    villain.answer()
+}
+
+fn raw(bytes: &[u8]) {
+    let mut scene = scene();
+    scene.2.write(24, 0);
+    assert_eq!(send_raw(&mut scene.2, bytes), 0);
+    the_villain_alone_is_out(scene);
+}
+
+#[test]
+fn garbage() {
+    raw(&[0xFF; 100]);
+}
+
+#[test]
+fn an_empty_datagram() {
+    raw(&[]);
+}
+
+#[test]
+fn half_a_header() {
+    raw(&[1, 0, 0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn a_message_one_byte_too_long() {
+    let mut bytes = vec![0; 16 + 65_520];
+    bytes[0] = 1;
+    raw(&bytes);
+}
+
+#[test]
+fn a_message_as_long_as_the_socket_takes() {
+    let mut bytes = vec![0; 200_000];
+    bytes[0] = 1;
+    raw(&bytes);
+}
+
+#[test]
+fn a_message_longer_than_the_ring() {
+    let mut reader = RingBuffer::try_create(4096).unwrap();
+    let (bad, peer) = reader.new_iob_writer(1).unwrap();
+    let mut villain = Servant::start();
+    villain.give(&bad);
+    drop(bad);
+    let mut bytes = vec![0; 16 + 4081];
+    bytes[0] = 1;
+    assert_eq!(send_raw(&mut villain, &bytes), 0);
+    assert!(peer.wait_peer_closed(None));
+    assert_eq!(reader.try_read_message().unwrap(), None);
+}
+
+#[test]
+fn descriptors_attached() {
+    let mut scene = scene();
+    scene.2.write(24, 0);
+    match scene.2.order(Order::SendDescriptor, 0, 0) {
+        // Linux 6.16 and later refuse it to the sender, who has done nothing then.
+        refusal if refusal == -i64::from(libc::EPERM) => {
+            scene.2.write(24, 1);
+            assert!(!scene.1.is_peer_closed());
+        }
+        sent => {
+            assert_eq!(sent, 0);
+            the_villain_alone_is_out(scene);
+        }
+    }
+}
+
+#[test]
+fn half_closed() {
+    let mut scene = scene();
+    scene.2.write(24, 0);
+    scene.2.order(Order::ShutDown, 0, 0);
+    the_villain_alone_is_out(scene);
+}
+
+#[test]
+fn death_with_a_full_ring_and_a_full_socket() {
+    let (mut reader, bad_peer, mut villain, mut neighbour) = scene();
+    let mut accepted = 0;
+    loop {
+        match villain.order(Order::Fill, 1000, accepted as u64) {
+            0 if reader.head() - reader.tail() > 64 * 1024 - 1016 => break,
+            more => accepted += more,
+        }
+    }
+    villain.kill();
+    assert!(!bad_peer.is_peer_closed(), "there is something left to receive");
+    let more = neighbour.order(Order::Fill, 1000, 0);
+    let mut next = [0, 0];
+    while next != [accepted as u64, more as u64] {
+        let (tag, bytes) = reader.read_message_blocking(None).unwrap().unwrap();
+        let next = &mut next[tag as usize - 1];
+        assert_eq!(bytes, message(1000, *next), "of writer {tag}");
+        *next += 1;
+    }
+    assert!(bad_peer.wait_peer_closed(None));
+}
