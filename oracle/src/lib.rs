@@ -1,0 +1,25 @@
+//! What a ring must do, said a second time: a plain [`VecDeque`](std::collections::VecDeque) with the rules of admission
+//! beside it.
+//!
+//! The tests and the fuzz targets compare the shipped ring with it. Nothing in here looks at how the library does its
+//! work: expectations come from the documentation alone.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`operation`] | the operations, drawn by proptest and by the fuzzer alike |
+//! | [`damage`] | ways to break a ring's shared words whose consequence is known exactly |
+//! | [`oracle`] | the oracle |
+//! | [`machine`] | runs operations on a real ring and on the oracle, and compares after each |
+//! | [`shared`] | the shared region as another process sees it |
+//! | [`task`] | polling a future by hand |
+//! | [`watchdog`] | ends a test that hangs |
+//! | [`targets`] | the bodies of the fuzz targets, called by the fuzzer and by tests that replay its corpora |
+
+pub mod damage;
+pub mod machine;
+pub mod operation;
+pub mod oracle;
+pub mod shared;
+pub mod targets;
+pub mod task;
+pub mod watchdog;

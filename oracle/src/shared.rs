@@ -1,0 +1,81 @@
+//! The shared region as another process sees it: through its descriptor, past all of the library's checks.
+
+use iobring::RingBuffer;
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::io::{pread, pwrite};
+
+/// The offset of `head` in the region, in bytes.
+pub const HEAD: u64 = 0;
+/// The offset of `tail` in the region, in bytes.
+pub const TAIL: u64 = 8;
+/// The offset of the writers' lock word in the region, in bytes.
+pub const LOCK: u64 = 128;
+/// The offset of the reader's `interest` word in the region, in bytes.
+pub const INTEREST: u64 = 192;
+
+/// The last index at which a record could start, if only it fitted: the largest multiple of 8.
+pub const TOP: u64 = !7;
+
+/// A descriptor of a ring's region, with which every byte of it can be read and written.
+#[derive(Debug)]
+pub struct Shared {
+    fd: OwnedFd,
+    page: u64,
+    capacity: u64,
+}
+
+impl Shared {
+    /// The region of `ring`.
+    pub fn of(ring: &RingBuffer) -> Self {
+        Shared {
+            fd: ring.as_fd().try_clone_to_owned().expect("a descriptor to spare"),
+            page: rustix::param::page_size() as u64,
+            capacity: ring.capacity() as u64,
+        }
+    }
+
+    /// The size of the whole region in bytes: a page of words, and the ring.
+    pub fn size(&self) -> u64 {
+        self.page + self.capacity
+    }
+
+    /// The offset in the region of the ring's byte at `index`.
+    pub fn offset(&self, index: u64) -> u64 {
+        self.page + index % self.capacity
+    }
+
+    /// Overwrites the region's bytes from `offset` on.
+    pub fn write(&self, offset: u64, bytes: &[u8]) {
+        let written = pwrite(&self.fd, bytes, offset).expect("the region can be written");
+        assert_eq!(written, bytes.len(), "the region ends before offset {offset} + {}", bytes.len());
+    }
+
+    /// The region's bytes from `offset` on.
+    pub fn read(&self, offset: u64, len: usize) -> Vec<u8> {
+        let mut bytes = vec![0; len];
+        let read = pread(&self.fd, &mut bytes, offset).expect("the region can be read");
+        assert_eq!(read, len, "the region ends before offset {offset} + {len}");
+        bytes
+    }
+
+    /// Overwrites the word at `offset`.
+    pub fn set_word(&self, offset: u64, value: u64) {
+        self.write(offset, &value.to_ne_bytes());
+    }
+
+    /// The word at `offset`.
+    pub fn word(&self, offset: u64) -> u64 {
+        u64::from_ne_bytes(self.read(offset, 8).try_into().expect("8 bytes"))
+    }
+
+    /// Moves both indices to `index`: an empty ring that has come so far. Before anything was written or read.
+    pub fn start_at(&self, index: u64) {
+        self.set_word(HEAD, index);
+        self.set_word(TAIL, index);
+    }
+
+    /// All bytes of the ring, from offset 0 to its capacity.
+    pub fn ring(&self) -> Vec<u8> {
+        self.read(self.page, self.capacity as usize)
+    }
+}

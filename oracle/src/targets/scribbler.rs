@@ -1,0 +1,238 @@
+//! A second thread overwrites the region, again and again, while the library reads and writes it.
+//!
+//! No answer can be foretold, but each must be within bounds: no record longer than the ring or the maximum, no more
+//! visits than records fit, no panic, no access outside the mapping (which the sanitizer sees), and every call returns.
+
+use super::{Target, decode_and_run, until_the_end};
+use crate::machine::Reached;
+use crate::operation::{MOST_PAGES, ReadStyle};
+use crate::shared::{HEAD, INTEREST, TAIL, TOP};
+use crate::task::poll_once;
+use arbitrary::Arbitrary;
+use iobring::{Iob, MAX_MESSAGE_SIZE, Reader, RingBuffer, Status};
+use memmap2::{MmapOptions, MmapRaw};
+use rustix::fd::{AsFd, AsRawFd};
+use std::ops::ControlFlow;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// The target.
+pub const TARGET: Target = Target {
+    name: "scribbler",
+    run: |bytes| decode_and_run(bytes, run),
+    reaches: &["drain", "first", "read", "resync", "wait", "write"],
+};
+
+/// How often the calls are repeated while the scribbler scribbles.
+const ROUNDS: usize = 64;
+
+/// How many records are written before each round, so that there is something to read.
+const REFILL: usize = 8;
+
+#[derive(Debug, Arbitrary)]
+struct Input {
+    pages: u8,
+    /// The length of the messages that are read.
+    len: u8,
+    scribbles: [Scribble; 4],
+    #[arbitrary(with = until_the_end)]
+    calls: Vec<Call>,
+}
+
+/// A word, and what is written there in turn.
+#[derive(Clone, Copy, Debug, Arbitrary)]
+struct Scribble {
+    at: Place,
+    values: [Value; 2],
+}
+
+#[derive(Clone, Copy, Debug, Arbitrary)]
+enum Place {
+    Head,
+    Tail,
+    Interest,
+    /// The length of the record that is read next.
+    Length,
+    /// Any word of the ring.
+    Ring(u16),
+}
+
+#[derive(Clone, Copy, Debug, Arbitrary)]
+enum Value {
+    Any(u64),
+    Bytes(u16),
+    Words(u16),
+    /// What a record of the whole ring's size, or of the largest size, would have, give or take.
+    AroundLimit(i8),
+    BelowTop(u8),
+    /// So far ahead of `tail` as it is then: for `head`, to publish what lies there.
+    AfterTail(u16),
+    /// A full ring, as `head` would have it.
+    Full,
+}
+
+#[derive(Clone, Copy, Debug, Arbitrary)]
+enum Call {
+    Read(ReadStyle),
+    Drain,
+    Wait { index: u16, blocking: bool },
+    Write { len: u16 },
+    Resync,
+}
+
+/// The region as another process maps it.
+struct Hand {
+    map: MmapRaw,
+}
+
+impl Hand {
+    fn of(ring: &RingBuffer) -> Self {
+        let map = MmapOptions::new().map_raw(ring.as_fd().as_raw_fd()).expect("a mapping of the region");
+        Hand { map }
+    }
+
+    fn word(&self, offset: u64) -> &AtomicU64 {
+        assert!(offset.is_multiple_of(8) && offset + 8 <= self.map.len() as u64);
+        // SAFETY: within the mapping and aligned (just asserted); the library accesses these words as atomics or as bytes
+        // of a mapping that others may write.
+        unsafe { &*self.map.as_mut_ptr().add(offset as usize).cast::<AtomicU64>() }
+    }
+
+    fn scribble(&self, at: Place, value: Value, capacity: u64) {
+        let page = self.map.len() as u64 - capacity;
+        let tail = self.word(TAIL).load(Ordering::Relaxed);
+        let offset = match at {
+            Place::Head => HEAD,
+            Place::Tail => TAIL,
+            // The lock word is left alone: a made-up owner would be waited for.
+            Place::Interest => INTEREST,
+            Place::Length => page + ((tail & !7).wrapping_add(8)) % capacity,
+            Place::Ring(word) => page + 8 * u64::from(word) % capacity,
+        };
+        let value = match value {
+            Value::Any(value) => value,
+            Value::Bytes(bytes) => bytes.into(),
+            Value::Words(words) => 8 * u64::from(words),
+            Value::AroundLimit(by) => (capacity.min(MAX_MESSAGE_SIZE as u64) - 16).wrapping_add_signed(by.into()),
+            Value::BelowTop(words) => TOP - 8 * u64::from(words),
+            Value::AfterTail(words) => tail.wrapping_add(8 * u64::from(words)),
+            Value::Full => tail.wrapping_add(capacity),
+        };
+        self.word(offset).store(value, Ordering::Relaxed);
+    }
+}
+
+fn run(input: &Input) -> Reached {
+    let capacity = (1 + usize::from(input.pages) % MOST_PAGES) * rustix::param::page_size();
+    let mut reader = RingBuffer::try_create(capacity).expect("memory for a small ring");
+    let (writer, _) = reader.new_iob_writer(7).expect("a pair");
+    let hand = Hand::of(&reader);
+    let message = vec![input.len; input.len.into()];
+    let (started, stop) = (Barrier::new(2), AtomicBool::new(false));
+    let mut reached = Reached::new();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            started.wait();
+            while !stop.load(Ordering::Relaxed) {
+                for turn in 0..2 {
+                    for scribble in &input.scribbles {
+                        hand.scribble(scribble.at, scribble.values[turn], capacity as u64);
+                    }
+                }
+            }
+        });
+        let _stop = StopOnDrop(&stop);
+        started.wait();
+        for _ in 0..ROUNDS {
+            for _ in 0..REFILL {
+                // Whatever the header looks like just then.
+                let _ = writer.write(Default::default(), 0, &message);
+            }
+            for call in &input.calls {
+                reached.insert(one(&mut reader, &writer, *call));
+            }
+        }
+    });
+    reached
+}
+
+/// Ends the scribbler also when a call panics.
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn one(reader: &mut Reader, writer: &Iob, call: Call) -> &'static str {
+    let longest = reader.capacity().min(MAX_MESSAGE_SIZE) - 16;
+    match call {
+        Call::Read(style) => {
+            let message = match style {
+                ReadStyle::Try => reader.try_read_message(),
+                ReadStyle::Into => {
+                    let mut message = Vec::new();
+                    reader.read_into(&mut message).map(|tag| tag.map(|tag| (tag, message)))
+                }
+                ReadStyle::Async => poll_once(reader.read_message()).transpose(),
+                ReadStyle::Blocking => reader.read_message_blocking(Some(Duration::ZERO)),
+                ReadStyle::Drain => return drain(reader, 1),
+                ReadStyle::InPlace => return first(reader),
+            };
+            if let Ok(Some((_, message))) = message {
+                assert!(message.len() <= longest, "{} bytes", message.len());
+            }
+            "read"
+        }
+        Call::Drain => drain(reader, usize::MAX),
+        Call::Wait { index, blocking } => {
+            let index = u64::from(index);
+            let seen = match blocking {
+                true => reader.wait_blocking(index, Some(Duration::ZERO)),
+                false => poll_once(reader.wait(index)),
+            };
+            assert!(seen.is_none_or(|head| head > index));
+            "wait"
+        }
+        Call::Write { len } => {
+            let possible = [Ok(()), Err(Status::INVALID_ARGS), Err(Status::NO_SPACE), Err(Status::IO_DATA_INTEGRITY)];
+            let result = writer.write(Default::default(), 0, &vec![0xa5; len.into()]);
+            assert!(possible.contains(&result), "{result:?}");
+            "write"
+        }
+        Call::Resync => {
+            assert!(reader.resync() <= reader.capacity() as u64);
+            "resync"
+        }
+    }
+}
+
+fn drain(reader: &mut Reader, at_most: usize) -> &'static str {
+    let capacity = reader.capacity();
+    let longest = capacity.min(MAX_MESSAGE_SIZE) - 16;
+    let (mut visits, mut bytes) = (0, 0);
+    let result = reader.drain(|record| {
+        visits += 1;
+        bytes += 16 + record.len().next_multiple_of(8);
+        assert!(record.len() <= longest);
+        assert_eq!(record.to_vec().len(), record.len(), "a record's length is what it was when it was checked");
+        if visits < at_most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    assert!(result.is_err() || result == Ok(visits));
+    assert!(bytes <= capacity, "{visits} records of {bytes} bytes in a ring of {capacity}");
+    "drain"
+}
+
+/// The unsafe call: its length is checked like the others'. Its bytes are not looked at, since its caller would have to
+/// vouch that they rest.
+fn first(reader: &Reader) -> &'static str {
+    let longest = reader.capacity().min(MAX_MESSAGE_SIZE) - 16;
+    // SAFETY: no byte of the slice is read, so that nobody writes to what is read.
+    if let Ok((_, message)) = unsafe { reader.first_message_in(reader.tail()..reader.head()) } {
+        assert!(message.len() <= longest);
+    }
+    "first"
+}

@@ -1,0 +1,63 @@
+//! Replays every fuzz target's corpus and its past crashes, on stable Rust and without the fuzzer.
+
+use iobring_oracle::machine::Reached;
+use iobring_oracle::targets::{self, Target};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The files of `fuzz/<kind>/<target>`, in order; none if there is no such directory.
+fn inputs(kind: &str, target: &Target) -> Vec<PathBuf> {
+    let directory = Path::new("../fuzz").join(kind).join(target.name);
+    let mut files: Vec<_> = fs::read_dir(directory).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn replay(files: &[PathBuf], target: &Target) -> Reached {
+    let mut reached = Reached::new();
+    for file in files {
+        // Captured by the test and shown if this input panics.
+        println!("{}", file.display());
+        reached.extend((target.run)(&fs::read(file).unwrap()));
+    }
+    reached
+}
+
+#[test]
+fn each_corpus_passes_and_reaches_what_its_target_is_for() {
+    for target in targets::ALL {
+        let reached = replay(&inputs("corpus", target), target);
+        for promised in target.reaches {
+            assert!(reached.contains(promised), "the corpus of {} does not reach {promised:?}", target.name);
+        }
+    }
+}
+
+#[test]
+fn past_crashes_stay_fixed() {
+    for target in targets::ALL {
+        replay(&inputs("regressions", target), target);
+    }
+}
+
+/// Every fuzz target has a body here, and every body a fuzz target.
+#[test]
+fn targets_and_bodies_belong_together() {
+    let files = fs::read_dir("../fuzz/fuzz_targets").unwrap().map(|entry| entry.unwrap().path());
+    let mut in_fuzz: Vec<String> = files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    in_fuzz.sort();
+    let mut here: Vec<_> = targets::ALL.iter().map(|target| target.name).collect();
+    here.sort();
+    assert_eq!(in_fuzz, here);
+}
+
+/// An input that does not decode is no error: the fuzzer makes many.
+#[test]
+fn short_inputs_are_taken() {
+    for target in targets::ALL {
+        for len in 0..40 {
+            (target.run)(&vec![0xff; len]);
+            (target.run)(&vec![0; len]);
+        }
+    }
+}
