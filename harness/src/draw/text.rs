@@ -1,0 +1,89 @@
+//! A trace for a terminal: one column for each thread, time runs downwards.
+//!
+//! ```text
+//!      writer                       │ reader
+//!   0  FILL: slot[0] ← 7            │
+//! ~ 1  PUBLISH Relaxed (ships Release): flag ← 1
+//! ```
+//!
+//! `!` marks the events at the heart of the fault, `~` a weakened ordering, `≈` a stale read.
+
+use super::words;
+use crate::trace::{Action, Event, Trace};
+
+/// Colours of a terminal, or none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Colour {
+    /// Plain text.
+    #[default]
+    Off,
+    /// ANSI escapes: culprits red, weakened orderings yellow, stale reads blue.
+    On,
+}
+
+/// Draws `trace`, headed by what went wrong in one sentence.
+pub fn draw(trace: &Trace, colour: Colour) -> String {
+    let lanes: Vec<usize> =
+        (0..trace.threads.len()).filter(|lane| trace.events.iter().any(|e| e.thread == *lane)).collect();
+    let cells: Vec<String> = trace.events.iter().map(cell).collect();
+    let widths: Vec<usize> = (lanes.iter())
+        .map(|&lane| {
+            let own = trace.events.iter().zip(&cells).filter(|(event, _)| event.thread == lane);
+            own.map(|(_, cell)| width(cell)).max().unwrap_or(0).max(width(&trace.threads[lane]))
+        })
+        .collect();
+    let digits = trace.events.len().saturating_sub(1).to_string().len();
+    let row = |margin: &str, text: &dyn Fn(usize) -> String| {
+        let columns = lanes.iter().zip(&widths).map(|(&lane, &wide)| {
+            let text = text(lane);
+            let padding = " ".repeat(wide - width(&text));
+            format!("{text}{padding}")
+        });
+        format!("{margin}  {}", columns.collect::<Vec<_>>().join(" │ ")).trim_end().to_string()
+    };
+    let mut lines = vec![words::sentence(trace), String::new()];
+    lines.push(row(&" ".repeat(digits + 2), &|lane| trace.threads[lane].clone()));
+    for (index, (event, cell)) in trace.events.iter().zip(&cells).enumerate() {
+        let culprit = trace.culprits.contains(&index);
+        let margin = format!("{} {index:>digits$}", mark(event, culprit));
+        let line = row(&margin, &|lane| if lane == event.thread { cell.clone() } else { String::new() });
+        lines.push(paint(line, event, culprit, colour));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn cell(event: &Event) -> String {
+    let place = words::place(event);
+    let action = words::action(event);
+    if place.is_empty() { action } else { format!("{place}: {action}") }
+}
+
+/// Characters; every one that is drawn here is one column wide.
+fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+fn stale(event: &Event) -> bool {
+    matches!(event.action, Action::Read { stale: true, .. })
+}
+
+fn mark(event: &Event, culprit: bool) -> char {
+    match () {
+        _ if culprit => '!',
+        _ if event.weakened() => '~',
+        _ if stale(event) => '≈',
+        _ => ' ',
+    }
+}
+
+fn paint(line: String, event: &Event, culprit: bool, colour: Colour) -> String {
+    let code = match () {
+        _ if colour == Colour::Off => return line,
+        _ if culprit => 31,
+        _ if event.weakened() => 33,
+        _ if stale(event) => 34,
+        _ => return line,
+    };
+    format!("\x1b[{code}m{line}\x1b[0m")
+}

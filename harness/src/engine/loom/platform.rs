@@ -1,0 +1,92 @@
+//! The platform, and how it hands control to loom and gets it back.
+
+use super::atomic::{LoomU32, LoomU64};
+use super::cell::LoomCell;
+use super::futex;
+use super::shadow::Shadow;
+use crate::engine::world;
+use crate::facade::{Order, Platform, Site, Wait};
+use crate::trace::Action;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// loom's machine.
+#[derive(Clone, Copy, Debug)]
+pub enum Loom {}
+
+thread_local! {
+    /// What all `SeqCst` fences of an execution depend on.
+    static FENCES: RefCell<Option<Rc<Shadow>>> = const { RefCell::new(None) };
+}
+
+/// Prepares an execution; call inside of the model.
+pub(super) fn begin() {
+    FENCES.set(Some(Rc::new(Shadow::default())));
+}
+
+/// Runs a loom operation, in which other threads may step, for `lane`.
+pub(super) fn at<R>(lane: usize, operation: impl FnOnce() -> R) -> R {
+    let result = operation();
+    world::resume(lane);
+    result
+}
+
+/// Runs a loom operation right behind the one before: no other thread steps in between, and loom looks for none that
+/// should.
+pub(super) fn uninterrupted<R>(lane: usize, operation: impl FnOnce() -> R) -> R {
+    ::loom::stop_exploring();
+    let result = at(lane, operation);
+    ::loom::explore();
+    result
+}
+
+impl Platform for Loom {
+    type AtomicU32 = LoomU32;
+    type AtomicU64 = LoomU64;
+    type Cell = LoomCell;
+
+    fn fence(site: &'static Site) {
+        let Some(lane) = world::enter(site.name) else { return };
+        let order = world::order(site);
+        if order == Order::SeqCst {
+            let fences = FENCES.with_borrow(Clone::clone).expect("a fence outside of an execution");
+            fences.write(lane);
+        }
+        if order != Order::Relaxed {
+            ::loom::sync::atomic::fence(order.as_core());
+        }
+        world::record(Some(site), None, Action::Fenced);
+    }
+
+    fn spin() {
+        if std::thread::panicking() || world::failed() {
+            return;
+        }
+        at(world::current(), ::loom::thread::yield_now);
+    }
+
+    fn wait(word: &LoomU32, site: &'static Site, expected: u32, timeout: Option<Duration>) -> Wait {
+        futex::wait(word, site, expected, timeout.is_some())
+    }
+
+    fn wake(word: &LoomU32, site: &'static Site, count: u32) -> u32 {
+        futex::wake(word, site, count)
+    }
+
+    fn store_and_wake_all(word: &LoomU32, site: &'static Site, value: u32) -> u32 {
+        futex::store_and_wake_all(word, site, value)
+    }
+
+    unsafe fn announce(word: &LoomU32) -> u32 {
+        let Some(lane) = world::enter("announce") else { return 1 };
+        world::announce(lane, Some(word.0.clone()));
+        world::id(lane)
+    }
+
+    fn retire() {
+        if let Some(lane) = world::enter("retire") {
+            world::announce(lane, None);
+        }
+    }
+}

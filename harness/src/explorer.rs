@@ -1,0 +1,301 @@
+//! An engine that misses nothing: every state of a scenario under release/acquire memory, without any bound.
+//!
+//! Complete for RC11 without load buffering: relaxed, acquire, release and acquire-release accesses, fences of all
+//! strengths, read-modify-writes, release sequences, data words with race detection, futex wait and wake, death of any
+//! mortal thread before any step. `harness/docs/explorer.md` explains it to somebody who has used loom.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `platform` | [`Explorer`], the platform that bodies run on; replay along a history |
+//! | `tree` | each thread as a tree of histories, so that each is run once |
+//! | `view` | what somebody knows |
+//! | `state` | a state of the machine, and its encoding |
+//! | `memory` | loads, stores and fences on a state |
+//! | `canon` | one representative for states that nobody can tell apart |
+//! | `machine` | the successors of a state |
+//! | `search` | breadth-first search, outcomes, livelock |
+
+mod canon;
+mod machine;
+mod memory;
+mod platform;
+mod search;
+mod state;
+mod tree;
+mod view;
+
+pub use platform::{Explorer, ExplorerCell, ExplorerU32, ExplorerU64};
+
+use crate::facade::Operation;
+use crate::run::{Changes, Coverage, Run, Verdict};
+use crate::scenario::{Outcomes, Program, Scenario};
+use crate::trace::{Action, Event, Fault, Trace};
+use machine::{Failure, World};
+use search::{Ending, Found, Search};
+use state::Sizes;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+use tree::{Tree, lock};
+
+/// The name of this engine in a [`Run`].
+pub const ENGINE: &str = "explorer";
+
+/// Which memory the threads run on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Memory {
+    /// RC11 without load buffering: what the orderings of the sites promise, and nothing more.
+    #[default]
+    ReleaseAcquire,
+    /// Sequential consistency: every access is ordered with every other. What fails here needs no weak memory.
+    SequentiallyConsistent,
+}
+
+/// How often something unasked-for may happen in one execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Often {
+    /// Not at all.
+    Never,
+    /// Up to so many times (at most 254).
+    AtMost(u8),
+    /// Without limit.
+    Always,
+}
+
+impl Often {
+    fn budget(self) -> u8 {
+        match self {
+            Often::Never => 0,
+            Often::AtMost(times) => times.min(254),
+            Often::Always => u8::MAX,
+        }
+    }
+}
+
+/// Which parts of the search may be saved. All of them lose nothing; switching them off is for checking just that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reductions {
+    /// Steps that commute with all that others can do are taken at once.
+    pub local_steps: bool,
+    /// States that nobody can tell apart are one.
+    pub canonical_states: bool,
+}
+
+impl Default for Reductions {
+    fn default() -> Self {
+        Reductions { local_steps: true, canonical_states: true }
+    }
+}
+
+/// How far a search has come, for somebody who watches it.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// States met so far.
+    pub states: AtomicU64,
+    /// States met but not looked into yet.
+    pub frontier: AtomicU64,
+}
+
+/// What to explore, and how.
+#[derive(Clone, Debug)]
+pub struct ExplorerOptions {
+    /// The memory model.
+    pub memory: Memory,
+    /// How many mortal threads may die in one execution, each before any of its steps.
+    pub deaths: u8,
+    /// Waits that return although nobody woke them. No thread can count on it: who sleeps with nobody left to wake it
+    /// is a lost wake-up all the same.
+    pub spurious_wakes: Often,
+    /// `compare_exchange_weak` that fails although the value is the expected one.
+    pub weak_failures: Often,
+    /// Whether waits with a time-out time out, at any moment. Otherwise they sleep like those without.
+    pub timeouts: bool,
+    /// Whether to look for states from which no end can be reached. Costs 8 bytes per transition.
+    pub liveness: bool,
+    /// Stop, and say so, after so many states.
+    pub max_states: Option<u64>,
+    /// Stop, and say so, when this becomes true.
+    pub stop: Option<Arc<AtomicBool>>,
+    /// Where to report progress.
+    pub progress: Option<Arc<Progress>>,
+    /// How many OS threads to search with.
+    pub workers: usize,
+    /// How many operations a retry loop is watched going round before it is taken for one that never ends by itself.
+    pub lookahead: usize,
+    /// What may be saved.
+    pub reductions: Reductions,
+}
+
+impl Default for ExplorerOptions {
+    fn default() -> Self {
+        ExplorerOptions {
+            memory: Memory::ReleaseAcquire,
+            deaths: 0,
+            spurious_wakes: Often::Never,
+            weak_failures: Often::Always,
+            timeouts: true,
+            liveness: true,
+            max_states: None,
+            stop: None,
+            progress: None,
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            lookahead: 2000,
+            reductions: Reductions::default(),
+        }
+    }
+}
+
+/// What a search took, beside what [`Run`] has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Statistics {
+    /// Steps from state to state, counting those to states met before.
+    pub transitions: u64,
+    /// Mean encoded size of a state, in bytes.
+    pub bytes_per_state: f64,
+    /// Distinct thread histories, each run once.
+    pub histories: u64,
+    /// The number of steps to the farthest state.
+    pub depth: u64,
+    /// The largest number of states at one distance from the start.
+    pub largest_level: u64,
+    /// How many searches were begun again because the threads touched more than was assumed.
+    pub restarts: u32,
+}
+
+/// Explores a scenario.
+pub fn check<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOptions) -> Run {
+    explore(scenario, changes, options).0
+}
+
+/// Explores a scenario, and tells what that took.
+pub fn explore<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOptions) -> (Run, Statistics) {
+    let begun = Instant::now();
+    let mut run = Run {
+        scenario: scenario.name(),
+        engine: ENGINE,
+        executions: 0,
+        states: None,
+        coverage: Coverage::Cut("not run".into()),
+        verdict: Verdict::Pass,
+        outcomes: BTreeSet::new(),
+        killed_before: BTreeSet::new(),
+        replay: None,
+        elapsed: begun.elapsed(),
+    };
+    let (program, objects) = platform::build(|| scenario.program::<Explorer>());
+    let sizes =
+        Sizes { locations: objects.locations.len(), threads: program.threads.len(), words: objects.words.len() };
+    let slots = sizes.locations + sizes.threads;
+    if slots > 128 || sizes.threads > 32 {
+        run.verdict = Verdict::NotRun(format!(
+            "{} threads and {} atomics are more than a state has room for",
+            sizes.threads, sizes.locations
+        ));
+        return (run, Statistics::default());
+    }
+    let deaths = options.deaths > 0 || changes.death.is_some();
+    // A thread that dies at a numbered step keeps its numbering.
+    let fold = move |body: u16| changes.death.is_none_or(|death| death.thread != body as usize);
+    let tree = Mutex::new(Tree::new(&program, changes.mutant, options.lookahead, sizes, deaths, fold));
+    let allowed = scenario.outcomes();
+    let mut statistics = Statistics::default();
+    let found = loop {
+        let world = World {
+            options,
+            objects: &objects,
+            sizes,
+            names: program.threads.iter().map(|thread| thread.name.clone()).collect(),
+            mortal: program.threads.iter().map(|thread| thread.mortal).collect(),
+            death: changes.death,
+            hooked: program.on_death.is_some(),
+            touched: lock(&tree).touched.clone(),
+        };
+        let search = Search::new(&world, &program, &tree, &allowed);
+        let end = match slots {
+            0..=16 => search.run::<16>(),
+            17..=32 => search.run::<32>(),
+            33..=64 => search.run::<64>(),
+            _ => search.run::<128>(),
+        };
+        match end {
+            Ending::Found(found) => break *found,
+            Ending::Surprised => statistics.restarts += 1,
+        }
+    };
+    statistics.transitions = found.transitions;
+    statistics.bytes_per_state = found.bytes as f64 / found.states.max(1) as f64;
+    statistics.histories = lock(&tree).len() as u64;
+    statistics.depth = found.levels;
+    statistics.largest_level = found.largest_level;
+    judge(&mut run, &program, found, &allowed, changes, options);
+    run.elapsed = begun.elapsed();
+    (run, statistics)
+}
+
+fn judge(
+    run: &mut Run,
+    program: &Program,
+    found: Found,
+    allowed: &Outcomes,
+    changes: Changes,
+    options: &ExplorerOptions,
+) {
+    run.executions = found.executions;
+    run.states = Some(found.states);
+    run.outcomes = found.outcomes;
+    run.killed_before = found.killed_before;
+    run.coverage = found.coverage;
+    run.verdict = if let Some((failure, events)) = found.failure {
+        Verdict::Fail(Box::new(trace(program, failure, events)))
+    } else if run.coverage != Coverage::Exhausted {
+        Verdict::Cut
+    } else {
+        match allowed {
+            // Stronger memory, or a death for certain, may well rule an outcome out.
+            Outcomes::Exactly(stated)
+                if options.memory == Memory::ReleaseAcquire
+                    && changes.death.is_none()
+                    && !stated.is_subset(&found.unharmed) =>
+            {
+                Verdict::Unreached(stated.difference(&found.unharmed).cloned().collect())
+            }
+            _ => Verdict::Pass,
+        }
+    };
+}
+
+/// The counterexample.
+fn trace(program: &Program, failure: Failure, events: Vec<Event>) -> Trace {
+    let mut threads: Vec<String> = program.threads.iter().map(|thread| thread.name.clone()).collect();
+    threads.push("system".into());
+    let culprits = culprits(failure.fault, &events);
+    Trace { threads, events, fault: failure.fault, message: failure.message, culprits }
+}
+
+/// The events at the heart of a fault.
+fn culprits(fault: Fault, events: &[Event]) -> Vec<usize> {
+    let Some(last) = events.len().checked_sub(1) else { return Vec::new() };
+    let write = |event: &Event| event.operation() == Some(Operation::Write);
+    match fault {
+        // The last access, and the last one before it that it conflicts with.
+        Fault::DataRace => events[..last]
+            .iter()
+            .rposition(|event| {
+                event.object == events[last].object
+                    && event.thread != events[last].thread
+                    && (write(event) || write(&events[last]))
+            })
+            .into_iter()
+            .chain([last])
+            .collect(),
+        // Whoever fell asleep and did nothing after.
+        Fault::Deadlock => (0..events.len())
+            .filter(|&index| {
+                matches!(events[index].action, Action::Slept { .. })
+                    && events[index + 1..].iter().all(|event| event.thread != events[index].thread)
+            })
+            .collect(),
+        Fault::Assertion | Fault::Outcome | Fault::Livelock => vec![last],
+    }
+}

@@ -1,0 +1,444 @@
+//! Breadth-first search over all states, in parallel where a level is large.
+
+use super::machine::{Branch, Failure, Machine, World};
+use super::platform;
+use super::state::{State, Status};
+use super::tree::{Reader, Tree, lock};
+use crate::run::Coverage;
+use crate::scenario::{End, Outcomes, Program};
+use crate::trace::{Event, Fault};
+use hashbrown::HashTable;
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use xxhash_rust::xxh3::xxh3_128;
+
+/// A state's number: its shard in the low bits, its index there in the others.
+type StateId = u32;
+const NOBODY: StateId = StateId::MAX;
+const SHARDS: usize = 64;
+/// States that one worker takes from a level at a time.
+const CHUNK: usize = 256;
+/// Levels smaller than this are not worth a second worker, and stay deterministic.
+const LARGE: usize = 8 * CHUNK;
+
+/// What a search found.
+pub(super) struct Found {
+    pub(super) states: u64,
+    pub(super) transitions: u64,
+    /// Distinct final states.
+    pub(super) executions: u64,
+    pub(super) outcomes: BTreeSet<String>,
+    /// The outcomes of executions in which nobody died.
+    pub(super) unharmed: BTreeSet<String>,
+    pub(super) coverage: Coverage,
+    pub(super) failure: Option<(Failure, Vec<Event>)>,
+    /// The sites before which threads were killed.
+    pub(super) killed_before: BTreeSet<&'static str>,
+    /// Encoded size of all states, in bytes.
+    pub(super) bytes: u64,
+    pub(super) levels: u64,
+    pub(super) largest_level: u64,
+}
+
+/// How a search ended.
+pub(super) enum Ending {
+    /// With a result.
+    Found(Box<Found>),
+    /// The threads do what they were assumed not to do: start again, assuming more.
+    Surprised,
+}
+
+#[derive(Default)]
+struct Shard {
+    table: HashTable<u32>,
+    keys: Vec<u128>,
+    /// The state before, and which of its branches leads here.
+    parents: Vec<(StateId, u16)>,
+}
+
+/// The encoded states of one level.
+#[derive(Default)]
+struct Level {
+    bytes: Vec<u8>,
+    /// Each state's number and where it ends in `bytes`.
+    states: Vec<(StateId, usize)>,
+}
+
+impl Level {
+    fn get(&self, index: usize) -> (StateId, &[u8]) {
+        let (id, end) = self.states[index];
+        let start = if index == 0 { 0 } else { self.states[index - 1].1 };
+        (id, &self.bytes[start..end])
+    }
+
+    fn append(&mut self, other: Level) {
+        let offset = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes);
+        self.states.extend(other.states.iter().map(|&(id, end)| (id, end + offset)));
+    }
+}
+
+/// A failure, and where it happened.
+struct Hit {
+    /// Index in the level.
+    index: usize,
+    state: StateId,
+    /// The failing branch, unless the state itself fails.
+    branch: Option<u16>,
+    failure: Failure,
+}
+
+/// What one worker brings back from a level.
+#[derive(Default)]
+struct Harvest {
+    next: Level,
+    transitions: u64,
+    outcomes: BTreeSet<String>,
+    unharmed: BTreeSet<String>,
+    terminals: Vec<StateId>,
+    edges: Vec<(StateId, StateId)>,
+    hit: Option<Hit>,
+}
+
+pub(super) struct Search<'s, 'p> {
+    pub(super) world: &'s World<'s>,
+    pub(super) program: &'p Program,
+    pub(super) tree: &'s Mutex<Tree<'p>>,
+    /// The outcomes allowed when nobody dies.
+    pub(super) allowed: &'s Outcomes,
+    shards: Vec<Mutex<Shard>>,
+    states: AtomicU64,
+}
+
+impl<'s, 'p> Search<'s, 'p> {
+    pub(super) fn new(
+        world: &'s World<'s>,
+        program: &'p Program,
+        tree: &'s Mutex<Tree<'p>>,
+        allowed: &'s Outcomes,
+    ) -> Self {
+        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
+        Search { world, program, tree, allowed, shards, states: AtomicU64::new(0) }
+    }
+
+    pub(super) fn run<const N: usize>(&self) -> Ending {
+        let options = self.world.options;
+        let workers = options.workers.max(1);
+        let mut machines: Vec<Machine<'_, '_, '_, N>> =
+            (0..workers).map(|_| Machine::new(self.world, Reader::new(self.tree))).collect();
+        let mut found = Found {
+            states: 0,
+            transitions: 0,
+            executions: 0,
+            outcomes: BTreeSet::new(),
+            unharmed: BTreeSet::new(),
+            coverage: Coverage::Exhausted,
+            failure: None,
+            killed_before: BTreeSet::new(),
+            bytes: 0,
+            levels: 0,
+            largest_level: 0,
+        };
+        let (mut terminals, mut edges) = (Vec::new(), Vec::new());
+        let mut first = Harvest::default();
+        let starts = machines[0].start();
+        self.take(&mut machines[0], NOBODY, 0, starts, &mut first);
+        let mut harvests = vec![first];
+        loop {
+            let mut level = Level::default();
+            let mut hit: Option<Hit> = None;
+            for harvest in harvests.drain(..) {
+                level.append(harvest.next);
+                found.transitions += harvest.transitions;
+                found.outcomes.extend(harvest.outcomes);
+                found.unharmed.extend(harvest.unharmed);
+                terminals.extend(harvest.terminals);
+                edges.push(harvest.edges);
+                if let Some(new) = harvest.hit
+                    && hit.as_ref().is_none_or(|old| new.index < old.index)
+                {
+                    hit = Some(new);
+                }
+            }
+            for machine in &mut machines {
+                found.killed_before.append(&mut machine.killed_before);
+            }
+            if self.world.touched != lock(self.tree).touched {
+                return Ending::Surprised;
+            }
+            found.states = self.states.load(Ordering::Relaxed);
+            found.executions = terminals.len() as u64;
+            found.bytes += level.bytes.len() as u64;
+            found.largest_level = found.largest_level.max(level.states.len() as u64);
+            if let Some(progress) = &options.progress {
+                progress.states.store(found.states, Ordering::Relaxed);
+                progress.frontier.store(level.states.len() as u64, Ordering::Relaxed);
+            }
+            if let Some(hit) = hit {
+                let events = self.replay::<N>(hit.state, hit.branch);
+                found.failure = Some((hit.failure, events));
+                // What was not looked at behind the failure is no part of the claim.
+                found.coverage = Coverage::Cut("a failure was found".into());
+                return Ending::Found(Box::new(found));
+            }
+            if let Some(reason) = machines.iter_mut().find_map(|machine| machine.overflow.take()).or(self.stopped()) {
+                found.coverage = Coverage::Cut(reason);
+                return Ending::Found(Box::new(found));
+            }
+            if level.states.is_empty() {
+                break;
+            }
+            found.levels += 1;
+            let workers = if level.states.len() < LARGE { 1 } else { workers };
+            harvests = self.expand_level(&level, &mut machines[..workers]);
+            if let Some(reason) = self.stopped() {
+                found.coverage = Coverage::Cut(reason);
+                return Ending::Found(Box::new(found));
+            }
+        }
+        if lock(self.tree).loops
+            && let Some(stuck) = self.livelock(&terminals, edges)
+        {
+            let message = "from here on no execution ever ends, whatever anybody does".to_string();
+            let failure = Failure { fault: Fault::Livelock, message };
+            found.failure = Some((failure, self.replay::<N>(stuck, None)));
+        }
+        Ending::Found(Box::new(found))
+    }
+
+    /// Why the search should stop now, if it should.
+    fn stopped(&self) -> Option<String> {
+        let options = self.world.options;
+        let states = self.states.load(Ordering::Relaxed);
+        if options.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            return Some(format!("stopped by hand after {states} states"));
+        }
+        options.max_states.filter(|&limit| states >= limit).map(|limit| format!("stopped at {limit} states"))
+    }
+
+    fn expand_level<const N: usize>(&self, level: &Level, machines: &mut [Machine<'_, '_, '_, N>]) -> Vec<Harvest> {
+        let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let work = |machine: &mut Machine<'_, '_, '_, N>| {
+            let mut harvest = Harvest::default();
+            loop {
+                let start = next.fetch_add(CHUNK, Ordering::Relaxed);
+                if start >= level.states.len() || failed.load(Ordering::Relaxed) || self.stopped().is_some() {
+                    return harvest;
+                }
+                for index in start..(start + CHUNK).min(level.states.len()) {
+                    let (id, bytes) = level.get(index);
+                    let state = State::decode(self.world.sizes, bytes);
+                    if state.threads.iter().all(|thread| thread.status == Status::Ended) {
+                        continue;
+                    }
+                    let branches = machine.expand(&state);
+                    if !branches.iter().any(|branch| branch.dependable) && machine.overflow.is_none() {
+                        let failure = Failure { fault: Fault::Deadlock, message: machine.stuck(&state) };
+                        harvest.hit.get_or_insert(Hit { index, state: id, branch: None, failure });
+                    }
+                    self.take(machine, id, index, branches, &mut harvest);
+                    if harvest.hit.is_some() {
+                        failed.store(true, Ordering::Relaxed);
+                        return harvest;
+                    }
+                }
+            }
+        };
+        match machines {
+            [machine] => vec![work(machine)],
+            machines => std::thread::scope(|scope| {
+                let workers: Vec<_> = machines.iter_mut().map(|machine| scope.spawn(|| work(machine))).collect();
+                workers.into_iter().map(|worker| worker.join().expect("a worker's own bug")).collect()
+            }),
+        }
+    }
+
+    /// Takes in the branches of one state.
+    fn take<const N: usize>(
+        &self,
+        machine: &mut Machine<'_, '_, '_, N>,
+        from: StateId,
+        index: usize,
+        branches: Vec<Branch<N>>,
+        harvest: &mut Harvest,
+    ) {
+        for (ordinal, branch) in branches.into_iter().enumerate() {
+            let ordinal = ordinal as u16;
+            harvest.transitions += 1;
+            let mut failed = |failure| {
+                harvest.hit.get_or_insert(Hit { index, state: from, branch: Some(ordinal), failure });
+            };
+            if let Some(failure) = branch.failure {
+                failed(failure);
+                continue;
+            }
+            let over = branch.state.threads.iter().all(|thread| thread.status == Status::Ended);
+            let end = harvest.next.bytes.len();
+            let identity = branch.state.encode(self.world.sizes, &mut harvest.next.bytes);
+            let key = xxh3_128(&harvest.next.bytes[end..end + identity]);
+            let (id, new) = self.enter(key, from, ordinal);
+            if branch.dependable && from != NOBODY && self.world.options.liveness {
+                harvest.edges.push((from, id));
+            }
+            if !new {
+                harvest.next.bytes.truncate(end);
+                continue;
+            }
+            harvest.next.states.push((id, harvest.next.bytes.len()));
+            if over {
+                harvest.terminals.push(id);
+                match self.outcome(machine, &branch.state) {
+                    Ok((outcome, died)) => {
+                        if let Outcomes::Exactly(allowed) = self.allowed
+                            && !died
+                            && !allowed.contains(&outcome)
+                        {
+                            let message =
+                                format!("the outcome “{outcome}” is not among those that the scenario states");
+                            harvest.hit.get_or_insert(Hit {
+                                index,
+                                state: id,
+                                branch: None,
+                                failure: Failure { fault: Fault::Outcome, message },
+                            });
+                        }
+                        if !died {
+                            harvest.unharmed.insert(outcome.clone());
+                        }
+                        harvest.outcomes.insert(outcome);
+                    }
+                    Err(message) => {
+                        let failure = Failure { fault: Fault::Assertion, message };
+                        harvest.hit.get_or_insert(Hit { index, state: id, branch: None, failure });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Enters a state, and says whether it is new.
+    fn enter(&self, key: u128, parent: StateId, ordinal: u16) -> (StateId, bool) {
+        let number = key as usize % SHARDS;
+        let mut shard = lock(&self.shards[number]);
+        let Shard { table, keys, parents } = &mut *shard;
+        let hash = (key >> 64) as u64;
+        let known = table.find(hash, |&index| keys[index as usize] == key);
+        let (index, new) = match known {
+            Some(&index) => (index, false),
+            None => {
+                let index = keys.len() as u32;
+                assert!((index as usize) < (NOBODY as usize) / SHARDS, "more states than there are numbers for them");
+                keys.push(key);
+                parents.push((parent, ordinal));
+                table.insert_unique(hash, index, |&index| (keys[index as usize] >> 64) as u64);
+                self.states.fetch_add(1, Ordering::Relaxed);
+                (index, true)
+            }
+        };
+        (index * SHARDS as u32 + number as u32, new)
+    }
+
+    /// The outcome of a final state, and whether somebody died on the way.
+    fn outcome<const N: usize>(
+        &self,
+        machine: &Machine<'_, '_, '_, N>,
+        state: &State<N>,
+    ) -> Result<(String, bool), String> {
+        let ends: Vec<End> = state
+            .threads
+            .iter()
+            .map(|thread| match thread.killed {
+                true => End::Died { after: thread.after as usize },
+                false => End::Returned(machine.tree.notes(thread.node)),
+            })
+            .collect();
+        let mut objects = self.world.objects.clone();
+        for (index, location) in objects.locations.iter_mut().enumerate() {
+            location.initial = state.message(index, state.newest(index)).value;
+        }
+        for (word, cell) in objects.words.iter_mut().zip(&state.cells) {
+            word.initial = cell.value;
+        }
+        let outcome = platform::finish(objects, || (self.program.finish)(&ends))?;
+        Ok((outcome, ends.iter().any(End::died)))
+    }
+
+    /// The branches taken from the start to a state, in order.
+    fn path(&self, mut state: StateId) -> Vec<u16> {
+        let mut path = Vec::new();
+        while state != NOBODY {
+            let (parent, ordinal) = lock(&self.shards[state as usize % SHARDS]).parents[state as usize / SHARDS];
+            path.push(ordinal);
+            state = parent;
+        }
+        path.reverse();
+        path
+    }
+
+    /// Goes the way to a state (and its given branch) again, recording what happens.
+    fn replay<const N: usize>(&self, state: StateId, branch: Option<u16>) -> Vec<Event> {
+        let mut machine: Machine<'_, '_, '_, N> = Machine::new(self.world, Reader::new(self.tree));
+        machine.recording = Some(0);
+        let mut events = Vec::new();
+        let mut now: Option<State<N>> = None;
+        for ordinal in self.path(state).into_iter().chain(branch) {
+            let mut branches = match &now {
+                None => machine.start(),
+                Some(state) => machine.expand(state),
+            };
+            let taken = branches.swap_remove(ordinal as usize);
+            events.extend(taken.events);
+            machine.recording = Some(events.len());
+            now = Some(taken.state);
+        }
+        events
+    }
+
+    /// A state from which no final state can be reached, on the shortest way there.
+    fn livelock(&self, terminals: &[StateId], edges: Vec<Vec<(StateId, StateId)>>) -> Option<StateId> {
+        if !self.world.options.liveness {
+            return None;
+        }
+        // A state's number made dense, so that flat arrays serve.
+        let mut offsets = vec![0u32; SHARDS + 1];
+        for shard in 0..SHARDS {
+            offsets[shard + 1] = offsets[shard] + lock(&self.shards[shard]).keys.len() as u32;
+        }
+        let dense = |id: StateId| (offsets[id as usize % SHARDS] + id / SHARDS as u32) as usize;
+        let count = offsets[SHARDS] as usize;
+        let mut first = vec![0u32; count + 1];
+        for &(_, to) in edges.iter().flatten() {
+            first[dense(to) + 1] += 1;
+        }
+        for index in 0..count {
+            first[index + 1] += first[index];
+        }
+        let mut sources = vec![0 as StateId; first[count] as usize];
+        let mut fill = first.clone();
+        for &(from, to) in edges.iter().flatten() {
+            let slot = &mut fill[dense(to)];
+            sources[*slot as usize] = from;
+            *slot += 1;
+        }
+        drop(edges);
+        let mut ends = vec![false; count];
+        let mut open: Vec<StateId> = terminals.to_vec();
+        open.iter().for_each(|&id| ends[dense(id)] = true);
+        while let Some(id) = open.pop() {
+            let at = dense(id);
+            for &from in &sources[first[at] as usize..first[at + 1] as usize] {
+                if !std::mem::replace(&mut ends[dense(from)], true) {
+                    open.push(from);
+                }
+            }
+        }
+        (0..SHARDS)
+            .flat_map(|shard| {
+                let length = offsets[shard + 1] - offsets[shard];
+                (0..length).map(move |index| index * SHARDS as u32 + shard as u32)
+            })
+            .filter(|&id| !ends[dense(id)])
+            .min_by_key(|&id| self.path(id).len())
+    }
+}

@@ -1,0 +1,312 @@
+//! Threads as trees of histories: each distinct history of answers is run once, and looked up ever after.
+//!
+//! A node is what one thread has been answered so far; it knows the thread's next operation. Since a body is a function
+//! of its answers, this replaces both the replay of threads and a copy of their stacks: a thread's control state is a
+//! node's number.
+//!
+//! **Retry loops.** Where a history ends in the same operations with the same answers twice over, and the body is seen to
+//! go on asking the same for as long as it gets the same answers ([`Tree::lookahead`] operations), the second round is
+//! taken for a return to the node before it. So a thread that polls in vain stays where it is, instead of growing a
+//! history for ever. Code that says [`Platform::retry`](crate::facade::Platform::retry) and
+//! [`scope`](crate::facade::Platform::scope) needs no such guess: an attempt in vain returns to the node where it began,
+//! and a scope is left behind as its result alone.
+
+use super::machine::Touched;
+use super::platform::{Answer, Next, Operation, Past, Request, replay};
+use super::state::Sizes;
+use crate::run::Mutant;
+use crate::scenario::{Notes, Program};
+use rustc_hash::FxHashMap;
+use std::sync::Mutex;
+
+/// A node's number.
+pub(super) type NodeId = u32;
+
+/// One history of one body.
+#[derive(Debug)]
+pub(super) struct Node {
+    parent: NodeId,
+    /// What led here from the parent; nothing at a root.
+    last: Option<Past>,
+    /// The length of the history.
+    pub(super) depth: u32,
+    pub(super) body: u16,
+    pub(super) next: Next,
+}
+
+/// Where an answer leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) node: NodeId,
+    /// Whether it leads back to a node on the way: a retry loop's iteration in vain.
+    pub(super) back: bool,
+}
+
+/// All histories met so far, of all bodies of a program.
+///
+/// Bodies `0..threads` are the program's threads; body `threads + i` is what `Program::on_death` does for thread `i`.
+pub(super) struct Tree<'p> {
+    program: &'p Program,
+    mutant: Option<Mutant>,
+    lookahead: usize,
+    /// Whether retries of the given body may be folded.
+    fold: Box<dyn Fn(u16) -> bool + Sync + Send + 'p>,
+    nodes: Vec<Node>,
+    children: FxHashMap<(NodeId, Answer), Step>,
+    scopes: FxHashMap<(NodeId, u32, u64), Step>,
+    notes: FxHashMap<Notes, u32>,
+    /// What the threads have been seen about to do.
+    pub(super) touched: Touched,
+    /// Whether threads may die while they have a word announced.
+    deaths: bool,
+    /// Whether any history was folded.
+    pub(super) loops: bool,
+}
+
+impl<'p> Tree<'p> {
+    pub(super) fn new(
+        program: &'p Program,
+        mutant: Option<Mutant>,
+        lookahead: usize,
+        sizes: Sizes,
+        deaths: bool,
+        fold: impl Fn(u16) -> bool + Sync + Send + 'p,
+    ) -> Self {
+        let mut tree = Tree {
+            program,
+            mutant,
+            lookahead,
+            fold: Box::new(fold),
+            nodes: Vec::new(),
+            children: FxHashMap::default(),
+            scopes: FxHashMap::default(),
+            notes: FxHashMap::default(),
+            touched: Touched::nothing(sizes),
+            deaths,
+            loops: false,
+        };
+        let hooks = if program.on_death.is_some() { program.threads.len() } else { 0 };
+        for body in 0..(program.threads.len() + hooks) as u16 {
+            let (next, _) = tree.run(body, Vec::new(), None);
+            tree.add(Node { parent: body as NodeId, last: None, depth: 0, body, next });
+        }
+        tree
+    }
+
+    fn add(&mut self, node: Node) -> NodeId {
+        if let Next::Operation(operation) = &node.next {
+            let thread = node.body as usize % self.program.threads.len();
+            self.touched.add(thread, operation, self.deaths);
+        }
+        self.nodes.push(node);
+        self.nodes.len() as NodeId - 1
+    }
+
+    /// The node of a body that has not been answered anything.
+    pub(super) fn root(body: usize) -> NodeId {
+        body as NodeId
+    }
+
+    pub(super) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id as usize]
+    }
+
+    /// How many distinct histories there are.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Where `answer` leads from `from`; runs the body if nobody asked before.
+    pub(super) fn step(&mut self, from: NodeId, answer: Answer) -> Step {
+        if let Some(&step) = self.children.get(&(from, answer)) {
+            return step;
+        }
+        let Next::Operation(operation) = self.node(from).next else { unreachable!("an answer to no question") };
+        let step = self.grow(from, Past::Asked(operation, answer));
+        self.children.insert((from, answer), step);
+        step
+    }
+
+    /// Where one more entry of the history leads.
+    fn grow(&mut self, from: NodeId, past: Past) -> Step {
+        let mut history = self.history(from);
+        history.push(past);
+        let (body, depth) = (self.node(from).body, self.node(from).depth + 1);
+        let (next, _) = self.run(body, history.clone(), None);
+        match next {
+            Next::Back { to } => {
+                self.loops = true;
+                Step { node: self.ancestor(from, depth as usize - 1 - to), back: true }
+            }
+            Next::Left { to, level, result } => {
+                let entered = self.ancestor(from, depth as usize - 1 - to);
+                if let Some(&step) = self.scopes.get(&(entered, level, result)) {
+                    return step;
+                }
+                let step = self.grow(entered, Past::Scope { level, result });
+                self.scopes.insert((entered, level, result), step);
+                step
+            }
+            next => match self.round(body, &history, &next) {
+                Some(period) => {
+                    self.loops = true;
+                    Step { node: self.ancestor(from, period - 1), back: true }
+                }
+                None => {
+                    let node = Node { parent: from, last: Some(past), depth, body, next };
+                    Step { node: self.add(node), back: false }
+                }
+            },
+        }
+    }
+
+    /// A small number for equal notes.
+    pub(super) fn intern(&mut self, notes: &Notes) -> u32 {
+        if let Some(&known) = self.notes.get(notes) {
+            return known;
+        }
+        let number = self.notes.len() as u32;
+        self.notes.insert(notes.clone(), number);
+        number
+    }
+
+    /// The notes of a number.
+    pub(super) fn notes(&self, number: u32) -> Notes {
+        self.notes.iter().find(|(_, known)| **known == number).expect("an interned number").0.clone()
+    }
+
+    fn ancestor(&self, mut node: NodeId, generations: usize) -> NodeId {
+        for _ in 0..generations {
+            node = self.node(node).parent;
+        }
+        node
+    }
+
+    fn history(&self, mut node: NodeId) -> Vec<Past> {
+        let mut history = Vec::with_capacity(self.node(node).depth as usize + 1);
+        while let Some(last) = self.node(node).last {
+            history.push(last);
+            node = self.node(node).parent;
+        }
+        history.reverse();
+        history
+    }
+
+    fn run(&self, body: u16, history: Vec<Past>, repeat: Option<(usize, usize)>) -> (Next, usize) {
+        let threads = self.program.threads.len();
+        let fold = (self.fold)(body);
+        let body = body as usize;
+        if body < threads {
+            replay(&*self.program.threads[body].body, self.mutant, fold, history, repeat)
+        } else {
+            let hook = self.program.on_death.as_deref().expect("a hook has a body");
+            let run = || {
+                hook(body - threads);
+                Notes::new()
+            };
+            replay(&run, self.mutant, fold, history, repeat)
+        }
+    }
+
+    /// The length of the shortest round that `history` ends in twice over and that goes on for ever, if any.
+    fn round(&self, body: u16, history: &[Past], next: &Next) -> Option<usize> {
+        let Next::Operation(next) = next else { return None };
+        let length = history.len();
+        if !(self.fold)(body) {
+            return None;
+        }
+        (1..=length / 2).find(|&period| {
+            let round = &history[length - period..];
+            matches!(round[0], Past::Asked(first, _) if first == *next)
+                && round == &history[length - 2 * period..length - period]
+                && {
+                    let total = length + self.lookahead.max(2 * period);
+                    self.run(body, history.to_vec(), Some((period, total))).1 == total
+                }
+        })
+    }
+}
+
+/// Whether the operation may change a location, and whether it looks at the newest value there as the kernel does.
+pub(super) fn footprint(request: Request) -> (bool, bool) {
+    match request {
+        Request::Store(_) | Request::Update(..) | Request::CompareExchange { .. } | Request::Announce => (true, false),
+        Request::StoreAndWakeAll(_) => (true, true),
+        Request::Wait { .. } | Request::Wake { .. } => (false, true),
+        Request::Load | Request::Read | Request::Write(_) | Request::Fence | Request::Retire => (false, false),
+    }
+}
+
+/// What a node's thread does next, small enough to copy.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Now {
+    Operation(Operation),
+    /// The number of its notes.
+    Returned(u32),
+    Panicked,
+}
+
+/// One worker's own copy of the parts of a shared tree that it has used.
+pub(super) struct Reader<'t, 'p> {
+    shared: &'t Mutex<Tree<'p>>,
+    nodes: Vec<Option<(Now, u32)>>,
+    children: FxHashMap<(NodeId, Answer), Step>,
+}
+
+impl<'t, 'p> Reader<'t, 'p> {
+    pub(super) fn new(shared: &'t Mutex<Tree<'p>>) -> Self {
+        Reader { shared, nodes: Vec::new(), children: FxHashMap::default() }
+    }
+
+    /// See [`Tree::step`].
+    pub(super) fn step(&mut self, from: NodeId, answer: Answer) -> Step {
+        let shared = self.shared;
+        *self.children.entry((from, answer)).or_insert_with(|| lock(shared).step(from, answer))
+    }
+
+    /// What the thread does after this history.
+    pub(super) fn now(&mut self, node: NodeId) -> Now {
+        self.look(node).0
+    }
+
+    /// How many operations the thread has done.
+    pub(super) fn depth(&mut self, node: NodeId) -> u32 {
+        self.look(node).1
+    }
+
+    fn look(&mut self, node: NodeId) -> (Now, u32) {
+        let index = node as usize;
+        if self.nodes.len() <= index {
+            self.nodes.resize(index + 1, None);
+        }
+        *self.nodes[index].get_or_insert_with(|| {
+            let mut tree = lock(self.shared);
+            let depth = tree.node(node).depth;
+            let now = match tree.node(node).next.clone() {
+                Next::Operation(operation) => Now::Operation(operation),
+                Next::Returned(notes) => Now::Returned(tree.intern(&notes)),
+                Next::Panicked(_) => Now::Panicked,
+                Next::Back { .. } | Next::Left { .. } => unreachable!("no node waits there"),
+            };
+            (now, depth)
+        })
+    }
+
+    /// The message of a panic.
+    pub(super) fn panic(&self, node: NodeId) -> String {
+        match &lock(self.shared).node(node).next {
+            Next::Panicked(message) => message.clone(),
+            _ => unreachable!("no panic there"),
+        }
+    }
+
+    /// See [`Tree::notes`].
+    pub(super) fn notes(&self, number: u32) -> Notes {
+        lock(self.shared).notes(number)
+    }
+}
+
+/// Locks a mutex whose holders never panic half way.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,7 @@
+//! What the explorer's tests share.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+pub mod axioms;
+pub mod litmus;
+pub mod random;
+pub mod ring;
