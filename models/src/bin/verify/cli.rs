@@ -1,0 +1,82 @@
+//! The command line of `cargo verify`.
+
+use clap::{Parser, ValueEnum};
+use iobring_models::suite::Level;
+use std::path::PathBuf;
+
+/// Explores the ring's protocol core, the code that ships, with every engine; weakens every memory ordering in turn; kills
+/// threads at every step; and gives a verdict.
+#[derive(Debug, Parser)]
+#[command(name = "cargo verify", bin_name = "cargo verify", version)]
+pub struct Cli {
+    /// Smaller bounds and fewer samples: within a minute on two cores
+    #[arg(long, conflicts_with = "full")]
+    quick: bool,
+
+    /// Larger bounds and more samples: as long as it takes
+    #[arg(long)]
+    full: bool,
+
+    /// Only models whose "engine/name" contains this; without the matrix and the sweep
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+
+    /// Only models of this engine; without the matrix and the sweep
+    #[arg(long, value_name = "ENGINE")]
+    pub engine: Option<EngineName>,
+
+    /// List what would be run, and end
+    #[arg(long)]
+    pub list: bool,
+
+    /// Tell the story of an ordering: weaken this site and draw what goes wrong
+    #[arg(long, value_name = "SITE", conflicts_with_all = ["list", "filter", "engine", "json"])]
+    pub explain: Option<String>,
+
+    /// Write the results as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+
+    /// Write the tables of this run into the marked places of a Markdown file
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "verification.md",
+          conflicts_with_all = ["list", "filter", "engine", "explain"])]
+    pub update: Option<PathBuf>,
+}
+
+/// An engine, as it is named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EngineName {
+    /// Every interleaving and stale read, up to a bound of preemptions.
+    Loom,
+    /// Samples of schedules, judged by happens-before.
+    Shuttle,
+    /// Every state of release/acquire memory, without a bound.
+    Explorer,
+}
+
+impl EngineName {
+    /// The name that the engine's runs carry.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EngineName::Loom => "loom",
+            EngineName::Shuttle => "shuttle",
+            EngineName::Explorer => "explorer",
+        }
+    }
+}
+
+impl Cli {
+    /// How patient the run is to be.
+    pub fn level(&self) -> Level {
+        match (self.quick, self.full) {
+            (true, _) => Level::Quick,
+            (_, true) => Level::Full,
+            _ => Level::Default,
+        }
+    }
+
+    /// Whether only part of the models were asked for.
+    pub fn is_partial(&self) -> bool {
+        self.filter.is_some() || self.engine.is_some()
+    }
+}

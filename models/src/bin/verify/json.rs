@@ -1,0 +1,131 @@
+//! The results as JSON, with stable keys: `models[].{name,engine,executions,exhausted,bound,verdict}`,
+//! `matrix[].{site,shipped,weakened,killed_by}`, `sweep[].{scenario,engine,step,outcome}`, and more beside them.
+
+use crate::results::Results;
+use crate::table;
+use serde::Serialize;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use witness::matrix::Row;
+use witness::run::{Coverage, Run, Verdict};
+use witness::sweep::Sweep;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    verified: bool,
+    complaints: Vec<String>,
+    models: Vec<Model<'a>>,
+    matrix: Vec<Mutant<'a>>,
+    sweep: Vec<Step<'a>>,
+}
+
+#[derive(Serialize)]
+struct Model<'a> {
+    name: &'a str,
+    engine: &'a str,
+    executions: u64,
+    states: Option<u64>,
+    exhausted: bool,
+    bound: Option<String>,
+    verdict: &'static str,
+    detail: String,
+    outcomes: Vec<&'a str>,
+    seconds: f64,
+    replay: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Mutant<'a> {
+    site: &'a str,
+    shipped: &'static str,
+    weakened: &'static str,
+    killed_by: Vec<Killer<'a>>,
+}
+
+#[derive(Serialize)]
+struct Killer<'a> {
+    model: &'a str,
+    engine: &'a str,
+    executions: u64,
+    fault: String,
+    picture: String,
+}
+
+#[derive(Serialize)]
+struct Step<'a> {
+    scenario: &'a str,
+    engine: &'a str,
+    thread: &'a str,
+    step: usize,
+    before: Vec<&'static str>,
+    outcome: String,
+}
+
+/// Writes the results to `path`.
+pub fn write(path: &Path, results: &Results) -> io::Result<()> {
+    let complaints = results.complaints();
+    let document = Document {
+        verified: complaints.is_empty(),
+        complaints,
+        models: results.models.iter().map(model).collect(),
+        matrix: results.matrix.iter().flat_map(|matrix| matrix.rows.iter().map(mutant)).collect(),
+        sweep: results.sweeps.iter().flat_map(steps).collect(),
+    };
+    let mut file = File::create(path)?;
+    serde_json::to_writer_pretty(&mut file, &document)?;
+    writeln!(file)
+}
+
+fn model(run: &Run) -> Model<'_> {
+    Model {
+        name: &run.scenario,
+        engine: run.engine,
+        executions: run.executions,
+        states: run.states,
+        exhausted: run.coverage == Coverage::Exhausted,
+        bound: (run.coverage != Coverage::Exhausted).then(|| table::coverage(&run.coverage)),
+        verdict: match run.verdict {
+            Verdict::Pass => "pass",
+            Verdict::Fail(_) => "fail",
+            Verdict::TooFew { .. } => "too few",
+            Verdict::Unreached(_) => "unreached",
+            Verdict::Cut => "cut",
+            Verdict::NotRun(_) => "not run",
+        },
+        detail: table::verdict(&run.verdict),
+        outcomes: run.outcomes.iter().map(String::as_str).collect(),
+        seconds: run.elapsed.as_secs_f64(),
+        replay: run.replay.as_deref(),
+    }
+}
+
+fn mutant(row: &Row) -> Mutant<'_> {
+    let killers = row.killed_by.iter().map(|kill| Killer {
+        model: &kill.case,
+        engine: kill.engine,
+        executions: kill.executions,
+        fault: format!("{:?}", kill.trace.fault),
+        picture: witness::draw::text::draw(&kill.trace, Default::default()),
+    });
+    Mutant {
+        site: row.site.name,
+        shipped: row.site.order.name(),
+        weakened: row.order.name(),
+        killed_by: killers.collect(),
+    }
+}
+
+fn steps(sweep: &Sweep) -> impl Iterator<Item = Step<'_>> {
+    sweep.steps.iter().enumerate().map(|(step, run)| Step {
+        scenario: &sweep.case,
+        engine: sweep.engine,
+        thread: &sweep.name,
+        step,
+        before: run.killed_before.iter().copied().collect(),
+        outcome: match &run.verdict {
+            Verdict::Pass => run.outcomes.iter().cloned().collect::<Vec<_>>().join(", "),
+            other => table::verdict(other),
+        },
+    })
+}

@@ -1,0 +1,181 @@
+//! `cargo verify`: the project's main job.
+
+mod cli;
+mod explain;
+mod json;
+mod markdown;
+mod results;
+mod table;
+mod work;
+
+use clap::Parser;
+use cli::Cli;
+use iobring::protocol::sites;
+use iobring_models::suite;
+use results::Results;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use witness::draw::text::{Colour, draw};
+use witness::run::Verdict;
+use witness::suite::Entry;
+use witness::{matrix, sweep};
+
+/// The exit status of bad usage, as clap has it.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopper = stop.clone();
+    if let Err(error) = ctrlc::set_handler(move || stopper.store(true, Ordering::Relaxed)) {
+        eprintln!("Ctrl-C will end this at once, without results: {error}");
+    }
+    if let Some(site) = &cli.explain {
+        return explain::explain(site, &stop);
+    }
+    let models = chosen(&cli);
+    if models.is_empty() {
+        eprintln!("no model's engine/name fits; `cargo verify --list` shows them all");
+        return ExitCode::from(USAGE);
+    }
+    if cli.list {
+        for entry in &models {
+            println!("{}/{}: {}", entry.engine.name(), entry.case.name(), entry.case.about());
+        }
+        return ExitCode::SUCCESS;
+    }
+    let results = run(&cli, &models, &stop);
+    tell(&cli, &results)
+}
+
+/// The models that the command line asks for.
+fn chosen(cli: &Cli) -> Vec<Entry> {
+    let mut models = suite::models(cli.level());
+    if let Some(engine) = cli.engine {
+        models.retain(|entry| entry.engine.name() == engine.as_str());
+    }
+    if let Some(text) = &cli.filter {
+        models.retain(|entry| format!("{}/{}", entry.engine.name(), entry.case.name()).contains(text));
+    }
+    models
+}
+
+/// Runs the models, and unless only some were asked for, the matrix and the sweeps.
+fn run(cli: &Cli, models: &[Entry], stop: &Arc<AtomicBool>) -> Results {
+    let runs = work::run_all(models, stop);
+    let not_begun = runs.iter().filter(|run| run.is_none()).count();
+    let mut results = Results {
+        models: runs.into_iter().flatten().collect(),
+        not_begun,
+        matrix: None,
+        sampled: None,
+        sweeps: Vec::new(),
+    };
+    if !cli.is_partial() {
+        results.matrix = Some(mutate(&suite::killers(), "matrix", stop));
+        results.sampled = Some(mutate(&suite::sampling_killers(), "matrix by sampling", stop));
+        let options = sweep::SweepOptions { stop: stop.clone(), ..Default::default() };
+        let steps = || format!("crash sweep: {} steps", options.progress.load(Ordering::Relaxed));
+        results.sweeps =
+            work::while_ticking(&work::bars(), steps, || sweep::run(&suite::sweeps(cli.level()), &options));
+    }
+    results
+}
+
+/// Weakens every site against `killers`.
+fn mutate(killers: &[Entry], name: &str, stop: &Arc<AtomicBool>) -> matrix::Matrix {
+    let options = matrix::MatrixOptions { stop: stop.clone(), ..Default::default() };
+    let mutants = || format!("{name}: {} mutants", options.progress.load(Ordering::Relaxed));
+    work::while_ticking(&work::bars(), mutants, || matrix::run(sites::ALL, killers, &options))
+}
+
+/// Prints what was found and writes the files that were asked for; the exit status says whether all of it passed.
+fn tell(cli: &Cli, results: &Results) -> ExitCode {
+    for run in &results.models {
+        if let Verdict::Fail(trace) = &run.verdict {
+            println!("{}/{} fails:\n\n{}", run.engine, run.scenario, draw(trace, colour()));
+            println!("again: cargo verify {}--filter {}/{}\n", level_flag(cli), run.engine, run.scenario);
+        }
+    }
+    for (sweep, step, run) in results.sweeps.iter().flat_map(|s| s.failures().map(move |(step, run)| (s, step, run))) {
+        if let Verdict::Fail(trace) = &run.verdict {
+            println!("{} dies before step {step} in {}:\n\n{}", sweep.name, sweep.case, draw(trace, colour()));
+        }
+    }
+    println!("Models\n{}", table::models(&results.models));
+    if let Some(matrix) = &results.matrix {
+        println!("\nEvery ordering weakened\n{}", table::matrix(matrix, results.sampled.as_ref()));
+    }
+    if !results.sweeps.is_empty() {
+        println!("\nDeath at every step\n{}", table::sweeps(&results.sweeps));
+    }
+    match write_files(cli, results) {
+        Ok(()) => verdict(cli, results),
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The line of verdict.
+fn verdict(cli: &Cli, results: &Results) -> ExitCode {
+    let complaints = results.complaints();
+    let models = results.models.len();
+    if !complaints.is_empty() {
+        println!("\nNOT VERIFIED: {}", complaints.join("; "));
+        return ExitCode::FAILURE;
+    }
+    match &results.matrix {
+        Some(matrix) => {
+            let deaths: usize = results.sweeps.iter().map(|sweep| sweep.steps.len()).sum();
+            let mutants = matrix.rows.len();
+            println!(
+                "\nverified: {models} models pass, {mutants} weakened orderings die, {deaths} deaths are survived"
+            );
+        }
+        None => println!("\n{models} models pass (a part was asked for: no matrix, no crash sweep{})", level_note(cli)),
+    }
+    ExitCode::SUCCESS
+}
+
+fn write_files(cli: &Cli, results: &Results) -> Result<(), String> {
+    if let Some(path) = &cli.json {
+        json::write(path, results).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    if let Some(path) = &cli.update {
+        let matrix = results.matrix.as_ref().expect("an update runs everything");
+        let tables = [
+            ("sites", table::sites().markdown()),
+            ("models", table::models(&results.models).markdown()),
+            ("matrix", table::matrix(matrix, results.sampled.as_ref()).markdown()),
+            ("sweeps", table::sweeps(&results.sweeps).markdown()),
+        ];
+        markdown::update(path, &tables).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Colours where somebody looks at them and has not declined them (`NO_COLOR`).
+fn colour() -> Colour {
+    use std::io::IsTerminal;
+    let declined = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if std::io::stdout().is_terminal() && !declined { Colour::On } else { Colour::Off }
+}
+
+fn level_flag(cli: &Cli) -> &'static str {
+    match cli.level() {
+        suite::Level::Quick => "--quick ",
+        suite::Level::Default => "",
+        suite::Level::Full => "--full ",
+    }
+}
+
+fn level_note(cli: &Cli) -> &'static str {
+    match cli.level() {
+        suite::Level::Quick => "; at the quick level",
+        suite::Level::Default => "",
+        suite::Level::Full => "; at the full level",
+    }
+}

@@ -1,0 +1,52 @@
+//! Everything that a run of `cargo verify` found, and what that amounts to.
+
+use witness::matrix::{Fate, Matrix};
+use witness::run::Run;
+use witness::sweep::Sweep;
+
+/// What was found.
+pub struct Results {
+    /// The models.
+    pub models: Vec<Run>,
+    /// How many models were not begun, because somebody stopped the run.
+    pub not_begun: usize,
+    /// The matrix of weakened orderings against loom and the explorer; `None` if it was not run.
+    pub matrix: Option<Matrix>,
+    /// The same mutants against shuttle, whose happens-before tracker judges orderings too: for information.
+    pub sampled: Option<Matrix>,
+    /// The crash sweeps; empty if they were not run.
+    pub sweeps: Vec<Sweep>,
+}
+
+impl Results {
+    /// What keeps this from being a proof, one sentence each. Empty: verified.
+    pub fn complaints(&self) -> Vec<String> {
+        let mut complaints = Vec::new();
+        let failed = self.models.iter().filter(|run| !run.verdict.passed()).count();
+        if failed > 0 {
+            complaints.push(format!("{failed} of {} models did not pass", self.models.len()));
+        }
+        if self.not_begun > 0 {
+            complaints.push(format!("stopped: {} models were not begun", self.not_begun));
+        }
+        if let Some(matrix) = &self.matrix {
+            for row in matrix.survivors() {
+                complaints.push(format!("{} weakened to {} survived", row.site.name, row.order));
+            }
+            let undecided = matrix.rows.iter().filter(|row| row.fate == Fate::Undecided).count();
+            if undecided > 0 {
+                complaints.push(format!("{undecided} weakened orderings were not decided"));
+            }
+        }
+        for sweep in self.sweeps.iter().filter(|sweep| !sweep.passed()) {
+            let at: Vec<String> = sweep.failures().map(|(step, _)| step.to_string()).collect();
+            complaints.push(match at.is_empty() {
+                true => format!("the sweep of {} in {} did not end", sweep.name, sweep.case),
+                false => {
+                    format!("{} in {}: death before step {} is not survived", sweep.name, sweep.case, at.join(", "))
+                }
+            });
+        }
+        complaints
+    }
+}

@@ -1,0 +1,147 @@
+//! The tables: of models, of the matrix, of the sweeps, and of the sites themselves.
+//!
+//! Each is a header and rows of text, so that the terminal and Markdown show the same.
+
+use comfy_table::presets;
+use iobring::protocol::sites;
+use std::collections::BTreeSet;
+use std::fmt;
+use witness::matrix::{Fate, Kill, Matrix, Row};
+use witness::run::{Coverage, Run, Verdict};
+use witness::sweep::Sweep;
+
+/// A table of text.
+pub struct Table {
+    header: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+impl fmt::Display for Table {
+    /// For a terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = comfy_table::Table::new();
+        table.load_preset(presets::NOTHING);
+        table.set_header(&self.header);
+        table.add_rows(&self.rows);
+        table.fmt(f)
+    }
+}
+
+impl Table {
+    /// For a Markdown file.
+    pub fn markdown(&self) -> String {
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | ").replace('\n', " "));
+        let header: Vec<String> = self.header.iter().map(|cell| (*cell).into()).collect();
+        let rule = vec![String::from("---"); header.len()];
+        [header, rule].iter().chain(&self.rows).map(|cells| line(cells)).collect()
+    }
+}
+
+/// All models, one per row.
+pub fn models(runs: &[Run]) -> Table {
+    let row = |run: &Run| {
+        vec![
+            run.scenario.clone(),
+            run.engine.into(),
+            run.executions.to_string(),
+            run.states.map_or_else(|| "-".into(), |states| states.to_string()),
+            coverage(&run.coverage),
+            verdict(&run.verdict),
+            format!("{:.1} s", run.elapsed.as_secs_f64()),
+        ]
+    };
+    Table {
+        header: vec!["model", "engine", "executions", "states", "covered", "verdict", "time"],
+        rows: runs.iter().map(row).collect(),
+    }
+}
+
+/// Every weakened ordering, and who killed it: first by loom or the explorer, then by shuttle.
+pub fn matrix(matrix: &Matrix, sampled: Option<&Matrix>) -> Table {
+    let row = |row: &Row| {
+        let also = sampled.and_then(|sampled| {
+            let same =
+                sampled.rows.iter().find(|other| other.site.name == row.site.name && other.order == row.order)?;
+            same.killed_by.first()
+        });
+        vec![
+            row.site.name.into(),
+            row.site.order.to_string(),
+            row.order.to_string(),
+            match (row.fate, row.killed_by.first()) {
+                (Fate::Killed, Some(kill)) => killer(kill),
+                (Fate::Survived, _) => "SURVIVED".into(),
+                _ => "UNDECIDED".into(),
+            },
+            also.map_or_else(|| "-".into(), killer),
+        ]
+    };
+    Table {
+        header: vec!["site", "ships", "weakened to", "killed by", "and by sampling"],
+        rows: matrix.rows.iter().map(row).collect(),
+    }
+}
+
+fn killer(kill: &Kill) -> String {
+    format!("{}/{}: {:?}, execution {}", kill.engine, kill.case, kill.trace.fault, kill.executions.max(1))
+}
+
+/// The crash sweeps, one per row.
+pub fn sweeps(sweeps: &[Sweep]) -> Table {
+    let row = |sweep: &Sweep| {
+        let outcomes: BTreeSet<&str> =
+            sweep.steps.iter().flat_map(|run| run.outcomes.iter().map(String::as_str)).collect();
+        vec![
+            sweep.case.clone(),
+            sweep.name.clone(),
+            sweep.steps.len().to_string(),
+            sweep.executions().to_string(),
+            sweep.steps.first().map_or_else(String::new, |run| coverage(&run.coverage)),
+            Vec::from_iter(outcomes).join(", "),
+            if sweep.passed() { "survived".into() } else { "NOT SURVIVED".into() },
+        ]
+    };
+    Table {
+        header: vec!["model", "who dies", "at each of steps", "executions", "covered", "outcomes", "verdict"],
+        rows: sweeps.iter().map(row).collect(),
+    }
+}
+
+/// The table of sites, as the source has it.
+pub fn sites() -> Table {
+    let row = |site: &witness::facade::Site| {
+        vec![
+            format!("`{}`", site.name),
+            format!("{:?}", site.operation),
+            site.order.to_string(),
+            site.pairs_with.iter().map(|pair| format!("`{pair}`")).collect::<Vec<_>>().join(", "),
+            site.reason.into(),
+        ]
+    };
+    Table {
+        header: vec!["site", "operation", "ordering", "pairs with", "why"],
+        rows: sites::ALL.iter().map(row).collect(),
+    }
+}
+
+/// What was covered, in a few words.
+pub fn coverage(coverage: &Coverage) -> String {
+    match coverage {
+        Coverage::Exhausted => "exhausted".into(),
+        Coverage::Bounded(bound) => format!("bounded: {bound}"),
+        Coverage::Sampled(how) => format!("sampled: {how}"),
+        Coverage::Cut(why) => format!("CUT: {why}"),
+    }
+}
+
+/// The verdict in a few words.
+pub fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Pass => "pass".into(),
+        Verdict::Fail(trace) => format!("FAIL: {:?}", trace.fault),
+        Verdict::TooFew { expected } => format!("TOO FEW executions, expected {expected}"),
+        Verdict::Unreached(outcomes) => format!("UNREACHED: {outcomes:?}"),
+        Verdict::Cut => "CUT".into(),
+        Verdict::NotRun(why) => format!("not run: {why}"),
+    }
+}

@@ -1,0 +1,114 @@
+//! A ring of a few words on the heap: the memory that the protocol core runs on inside a model.
+//!
+//! Data words are the platform's cells, so that a checker sees every access to them. The mirror is modelled by the
+//! remainder: an offset past the capacity means the ring's start, as the real mapping makes it mean.
+
+use iobring::layout::Header;
+use iobring::protocol::Memory;
+use iobring::protocol::memory::bell;
+use iobring::protocol::read::Found;
+use witness_facade::{Atomic, Cell, Platform, sites};
+
+sites! {
+    /// A word of a record, written.
+    WORD_WRITE: Write, "ordered by HEAD_PUBLISH and TAIL_ACQUIRE";
+    /// A word of a record, read.
+    WORD_READ: Read, "ordered by HEAD_ACQUIRE and TAIL_RELEASE";
+    /// The bell is rung: a task is woken, or a descriptor becomes readable.
+    BELL_RING: Wake, "like a descriptor, it promises no ordering";
+    /// Somebody asleep until the bell is rung.
+    BELL_SLEEP: Wait, "orders nothing";
+    /// The bell was heard.
+    BELL_TAKE: Rmw Relaxed, "orders nothing";
+}
+
+/// One ring.
+pub struct HeapRing<P: Platform> {
+    header: Header<P>,
+    words: Vec<P::Cell>,
+    /// 1 after the reader's bell was rung. Relaxed throughout: the real bells (an eventfd, a waker) order more than the
+    /// protocol may rely on.
+    bell: P::AtomicU32,
+    /// The mediator's bell, likewise.
+    room_bell: P::AtomicU32,
+}
+
+impl<P: Platform> HeapRing<P> {
+    /// An empty ring of `capacity` bytes, a multiple of 8, whose indices start at `index`.
+    pub fn new(capacity: u64, index: u64) -> Self {
+        let words = (0..capacity as usize / 8).map(|i| Cell::new("word", i, 0)).collect();
+        HeapRing {
+            header: Header::new(index),
+            words,
+            bell: Atomic::new("bell", 0),
+            room_bell: Atomic::new("room bell", 0),
+        }
+    }
+
+    /// Copies a record's message out.
+    pub fn read_message(&self, found: &Found) -> Vec<u8> {
+        let words = found.len.div_ceil(8) as u64;
+        let mut bytes: Vec<u8> = (0..words).flat_map(|i| self.read_word(found.offset + 8 * i).to_ne_bytes()).collect();
+        bytes.truncate(found.len);
+        bytes
+    }
+
+    /// Sleeps until the reader's bell is rung.
+    pub fn hear_bell(&self) {
+        hear::<P>(&self.bell);
+    }
+
+    /// Sleeps until the mediator's bell is rung.
+    pub fn hear_room(&self) {
+        hear::<P>(&self.room_bell);
+    }
+
+    fn word(&self, offset: u64) -> &P::Cell {
+        &self.words[(offset / 8) as usize % self.words.len()]
+    }
+}
+
+impl<P: Platform> Memory<P> for HeapRing<P> {
+    fn header(&self) -> &Header<P> {
+        &self.header
+    }
+
+    fn capacity(&self) -> u64 {
+        8 * self.words.len() as u64
+    }
+
+    fn read_word(&self, offset: u64) -> u64 {
+        self.word(offset).read(&WORD_READ)
+    }
+
+    fn write_word(&self, offset: u64, value: u64) {
+        self.word(offset).write(&WORD_WRITE, value);
+    }
+
+    fn write_bytes(&self, offset: u64, bytes: &[u8]) {
+        let mut at = offset;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let within = (at % 8) as usize;
+            let (piece, more) = rest.split_at(rest.len().min(8 - within));
+            let cell = self.word(at);
+            // Where only part of a word is ours, the rest of it stays.
+            let mut word = if piece.len() == 8 { [0; 8] } else { cell.read(&WORD_READ).to_ne_bytes() };
+            word[within..within + piece.len()].copy_from_slice(piece);
+            cell.write(&WORD_WRITE, u64::from_ne_bytes(word));
+            at += piece.len() as u64;
+            rest = more;
+        }
+    }
+
+    fn ring_bell(&self, wanted: u32) {
+        let bell = if wanted == bell::ROOM { &self.room_bell } else { &self.bell };
+        P::store_and_wake_all(bell, &BELL_RING, 1);
+    }
+}
+
+fn hear<P: Platform>(bell: &P::AtomicU32) {
+    while bell.swap(&BELL_TAKE, 0) == 0 {
+        P::wait(bell, &BELL_SLEEP, 0, None);
+    }
+}

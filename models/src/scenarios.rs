@@ -1,0 +1,15 @@
+//! The situations in which the ring is explored, one per file.
+
+pub mod batch;
+pub mod by_hand;
+pub mod cancelled;
+pub mod death;
+pub mod edge;
+pub mod full;
+pub mod mediator;
+pub mod peer;
+pub mod polling;
+pub mod repair;
+pub mod restart;
+pub mod waiting;
+pub mod wrapped;

@@ -1,0 +1,227 @@
+//! What is run: which engine explores which situation, how far, at each level of patience.
+//!
+//! The numbers here are claims. A loom model states the least number of executions it has when nothing swallows
+//! interleavings (measured once, asserted at every run), and a bound on preemptions wherever loom does not end without one.
+
+use crate::actors::Style::{self, Bell, Blocking};
+use crate::scenarios::batch::Batch;
+use crate::scenarios::by_hand::ByHand;
+use crate::scenarios::cancelled::Cancelled;
+use crate::scenarios::death::Death;
+use crate::scenarios::edge::Edge;
+use crate::scenarios::full::{Full, GivingBack};
+use crate::scenarios::mediator::Mediator;
+use crate::scenarios::peer::PeerClosed;
+use crate::scenarios::polling::Polling;
+use crate::scenarios::repair::Repair;
+use crate::scenarios::restart::Restart;
+use crate::scenarios::waiting::Waiting;
+use crate::scenarios::wrapped::{Across, Wrapped};
+use witness::Scenario;
+use witness::engine::loom::LoomOptions;
+use witness::engine::shuttle::{ShuttleOptions, Strategy};
+use witness::explorer::ExplorerOptions;
+use witness::suite::{Engine, Entry};
+
+/// How patient a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Within a minute.
+    Quick,
+    /// Within five minutes.
+    Default,
+    /// As long as it takes.
+    Full,
+}
+
+/// Every interleaving under loom, up to `bound` preemptions if one is given; at least `least` executions.
+fn loom(scenario: impl Scenario, bound: Option<usize>, least: u64) -> Entry {
+    let options = LoomOptions { preemption_bound: bound, least_executions: least, ..Default::default() };
+    Entry::new(scenario, Engine::Loom(options))
+}
+
+/// Every state under the explorer, with up to so many deaths.
+fn explore(scenario: impl Scenario, deaths: u8) -> Entry {
+    // One model per core, rather than one model on all of them.
+    let options = ExplorerOptions { deaths, workers: 1, ..Default::default() };
+    Entry::new(scenario, Engine::Explorer(options))
+}
+
+/// Samples of schedules under shuttle, half of them random, half by probabilistic concurrency testing.
+fn sample(scenario: impl Scenario + Copy, iterations: u64) -> [Entry; 2] {
+    [Strategy::Random, Strategy::Pct { depth: 3 }].map(|strategy| {
+        Entry::new(scenario, Engine::Shuttle(ShuttleOptions { iterations, strategy, ..Default::default() }))
+    })
+}
+
+fn waiting(writers: u64, messages: u64, style: Style) -> Waiting {
+    Waiting { writers, messages, style }
+}
+
+/// The models of a level.
+pub fn models(level: Level) -> Vec<Entry> {
+    let mut models = loom_models(level);
+    models.extend(explorer_models(level));
+    models.extend(shuttle_models(level));
+    models
+}
+
+fn loom_models(level: Level) -> Vec<Entry> {
+    let mut models = small_loom_models();
+    models.extend([
+        loom(Polling { writers: 2, messages: 1 }, Some(3), 1_248),
+        loom(waiting(2, 1, Blocking), Some(2), 3_947),
+        loom(waiting(2, 1, Bell), Some(2), 4_095),
+    ]);
+    if level >= Level::Default {
+        models.extend([
+            loom(Cancelled { then: Blocking }, None, 5_079),
+            loom(Cancelled { then: Bell }, None, 9_238),
+            loom(Repair, None, 20_350),
+            loom(waiting(2, 1, Blocking), Some(3), 62_959),
+            loom(waiting(2, 1, Bell), Some(3), 77_447),
+        ]);
+    }
+    if level >= Level::Full {
+        models.extend([
+            loom(Polling { writers: 2, messages: 1 }, None, 10_000),
+            loom(PeerClosed, Some(6), 10_000),
+            loom(waiting(2, 1, Blocking), Some(4), 100_000),
+        ]);
+    }
+    models
+}
+
+/// The loom models that take a second or less each.
+fn small_loom_models() -> Vec<Entry> {
+    vec![
+        loom(Polling { writers: 1, messages: 1 }, None, 24),
+        loom(Polling { writers: 1, messages: 2 }, None, 182),
+        loom(Batch, None, 24),
+        loom(Full { by: GivingBack::Cursor }, None, 30),
+        loom(Full { by: GivingBack::Amount }, None, 45),
+        loom(Mediator, Some(3), 455),
+        loom(Wrapped { across: Across::Header }, None, 24),
+        loom(Wrapped { across: Across::Message }, None, 24),
+        loom(Edge, None, 66),
+        loom(waiting(1, 1, Blocking), None, 675),
+        loom(waiting(1, 1, Bell), None, 800),
+        loom(ByHand { style: Blocking }, None, 675),
+        loom(ByHand { style: Bell }, None, 800),
+        loom(Cancelled { then: Blocking }, Some(3), 174),
+        loom(Cancelled { then: Bell }, Some(3), 281),
+        loom(PeerClosed, Some(3), 1_167),
+        loom(Repair, Some(3), 376),
+    ]
+}
+
+fn explorer_models(level: Level) -> Vec<Entry> {
+    let mut models = vec![
+        explore(Polling { writers: 1, messages: 2 }, 1),
+        explore(Polling { writers: 2, messages: 1 }, 2),
+        explore(Batch, 1),
+        explore(Full { by: GivingBack::Cursor }, 1),
+        explore(Full { by: GivingBack::Amount }, 1),
+        explore(Mediator, 0),
+        explore(Wrapped { across: Across::Header }, 1),
+        explore(Wrapped { across: Across::Message }, 1),
+        explore(Edge, 0),
+        explore(waiting(1, 1, Blocking), 0),
+        explore(waiting(1, 1, Bell), 0),
+        explore(waiting(1, 2, Blocking), 0),
+        explore(waiting(1, 2, Bell), 0),
+        explore(ByHand { style: Blocking }, 0),
+        explore(ByHand { style: Bell }, 0),
+        explore(Cancelled { then: Blocking }, 0),
+        explore(Cancelled { then: Bell }, 0),
+        explore(PeerClosed, 0),
+        explore(Repair, 1),
+        explore(Death { mortals: 1, style: Blocking }, 1),
+        explore(Death { mortals: 1, style: Bell }, 1),
+        explore(Restart { style: Blocking, messages: 1 }, 1),
+        explore(Restart { style: Bell, messages: 1 }, 1),
+    ];
+    if level >= Level::Default {
+        models.extend([
+            explore(waiting(2, 1, Blocking), 0),
+            explore(waiting(2, 1, Bell), 0),
+            explore(waiting(1, 4, Blocking), 0),
+            explore(Restart { style: Blocking, messages: 2 }, 1),
+        ]);
+    }
+    if level >= Level::Full {
+        models.extend([
+            explore(waiting(2, 2, Blocking), 0),
+            explore(waiting(3, 1, Blocking), 0),
+            explore(Death { mortals: 2, style: Blocking }, 2),
+            explore(Death { mortals: 2, style: Bell }, 2),
+        ]);
+    }
+    models
+}
+
+fn shuttle_models(level: Level) -> Vec<Entry> {
+    let iterations = match level {
+        Level::Quick => 300,
+        Level::Default => 3_000,
+        Level::Full => 100_000,
+    };
+    let mut models = Vec::new();
+    for style in [Blocking, Bell] {
+        models.extend(sample(waiting(4, 8, style), iterations));
+        models.extend(sample(Death { mortals: 4, style }, iterations));
+        models.extend(sample(Restart { style, messages: 8 }, iterations));
+    }
+    models.extend(sample(Polling { writers: 4, messages: 8 }, iterations));
+    models.extend(sample(PeerClosed, iterations));
+    models.extend(sample(Mediator, iterations));
+    models
+}
+
+/// Who chases the mutants: small models first, so that most mutants die at once and in a short execution.
+pub fn killers() -> Vec<Entry> {
+    let mut killers = small_loom_models();
+    killers.extend([
+        loom(Polling { writers: 2, messages: 1 }, Some(2), 0),
+        loom(waiting(2, 1, Blocking), Some(2), 0),
+        loom(waiting(2, 1, Bell), Some(2), 0),
+        explore(waiting(2, 1, Bell), 0),
+    ]);
+    killers
+}
+
+/// The same by the engine that only samples, at a size that loom cannot reach.
+pub fn sampling_killers() -> Vec<Entry> {
+    let mut killers = Vec::new();
+    for style in [Blocking, Bell] {
+        killers.extend(sample(waiting(4, 8, style), 200));
+    }
+    killers.extend(sample(Polling { writers: 4, messages: 8 }, 200));
+    killers.extend(sample(Full { by: GivingBack::Cursor }, 200));
+    killers.extend(sample(Full { by: GivingBack::Amount }, 200));
+    killers.extend(sample(ByHand { style: Blocking }, 200));
+    killers.extend(sample(PeerClosed, 200));
+    killers
+}
+
+/// The situations in which a thread is killed at every step, under loom. (The explorer's models with deaths and shuttle's
+/// do the same by themselves.)
+pub fn sweeps(level: Level) -> Vec<Entry> {
+    let mut sweeps = vec![
+        loom(Polling { writers: 1, messages: 2 }, Some(2), 0),
+        loom(Batch, Some(2), 0),
+        loom(Full { by: GivingBack::Cursor }, Some(2), 0),
+        loom(Death { mortals: 1, style: Blocking }, Some(2), 0),
+        loom(Death { mortals: 1, style: Bell }, Some(2), 0),
+        loom(Restart { style: Blocking, messages: 1 }, Some(2), 0),
+        loom(Restart { style: Bell, messages: 1 }, Some(2), 0),
+        loom(Repair, Some(1), 0),
+    ];
+    if level >= Level::Default {
+        sweeps.extend([
+            loom(Death { mortals: 2, style: Blocking }, Some(2), 0),
+            loom(Death { mortals: 2, style: Bell }, Some(2), 0),
+        ]);
+    }
+    sweeps
+}
