@@ -1,0 +1,64 @@
+//! The report as JSON, with keys that stay.
+//!
+//! `rows` is the yardstick: between threads, the reader polling. `blocking` and `processes` have the same keys.
+
+use crate::machine;
+use crate::paired::Cell;
+use crate::peer::{Between, Waiting};
+use crate::report::{Outcome, Report, RoundTrip, Row};
+use serde_json::{Value, json};
+
+/// The whole report.
+pub fn of(report: &Report) -> Value {
+    let measured = |waiting, between| report.rows_of(waiting, between).filter_map(row).collect::<Vec<_>>();
+    let absent = report.rows.iter().filter_map(|row| match &row.outcome {
+        Outcome::Failed(why) => Some(json!({ "peer": row.peer, "payload": row.shape.payload, "why": why })),
+        Outcome::Measured(_) | Outcome::Refused(_) => None,
+    });
+    json!({
+        "machine": machine::describe(),
+        "versions": crate::contender::versions().into_iter().collect::<serde_json::Map<_, _>>(),
+        "rows": measured(Waiting::Polling, Between::Threads),
+        "blocking": measured(Waiting::Blocking, Between::Threads),
+        "processes": measured(Waiting::Polling, Between::Processes),
+        "round_trips": report.round_trips.iter().map(round_trip).collect::<Vec<_>>(),
+        "failed": absent.collect::<Vec<_>>(),
+        "left_out": report.left_out,
+    })
+}
+
+fn row(row: &Row) -> Option<Value> {
+    let Outcome::Measured(Cell { peer, ring, ratio, spread }) = &row.outcome else {
+        return None;
+    };
+    Some(json!({
+        "peer": row.peer,
+        "payload": row.shape.payload,
+        "writers": row.shape.writers,
+        "mode": if row.shape.batched { "batched" } else { "single" },
+        "ns": peer,
+        "ratio": ratio,
+        "ring_ns": ring,
+        "ratio_quartiles": [spread.0, spread.1],
+    }))
+}
+
+fn round_trip(trip: &RoundTrip) -> Value {
+    let waiting = match trip.waiting {
+        Waiting::Polling => "spinning",
+        Waiting::Blocking => "blocking",
+    };
+    match &trip.times {
+        Ok(times) => json!({
+            "peer": trip.peer,
+            "waiting": waiting,
+            "p50": times.quantile(0.5),
+            "p90": times.quantile(0.9),
+            "p99": times.quantile(0.99),
+            "p99.9": times.quantile(0.999),
+            "p99.99": times.quantile(0.9999),
+            "ratio": trip.ratio,
+        }),
+        Err(why) => json!({ "peer": trip.peer, "waiting": waiting, "why": why }),
+    }
+}

@@ -1,0 +1,92 @@
+//! `cargo bench-peers`: the ring beside what a user would pick instead.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `peer`, `peers`, `contender` | what a transport must offer; the transports; the same as values |
+//! | `throughput`, `round_trip`, `limits` | one measurement of each kind |
+//! | `paired`, `plan` | rounds of pairs; which cells are measured |
+//! | `cores`, `crew`, `gate`, `shared` | where writers run, and how they start together |
+//! | `report`, `table`, `json`, `plots`, `machine` | what was found, and showing it |
+
+mod contender;
+mod cores;
+mod crew;
+mod gate;
+mod json;
+mod limits;
+mod machine;
+mod paired;
+mod peer;
+mod peers;
+mod plan;
+mod plots;
+mod report;
+mod round_trip;
+mod shared;
+mod table;
+mod throughput;
+
+use anyhow::Result;
+use clap::Parser;
+use std::path::PathBuf;
+
+/// Measures the ring beside its peers, in paired rounds.
+#[derive(Debug, Parser)]
+#[command(name = "cargo bench-peers", version)]
+struct Options {
+    /// Fewer and shorter rounds
+    #[arg(long)]
+    quick: bool,
+
+    /// Only peers whose name contains this
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
+
+    /// Only messages of these sizes, in bytes, multiples of 8
+    #[arg(long, value_name = "BYTES", value_delimiter = ',', default_values_t = plan::PAYLOADS)]
+    payloads: Vec<usize>,
+
+    /// Only these numbers of writers
+    #[arg(long, value_name = "COUNT", value_delimiter = ',', default_values_t = [1, 2])]
+    writers: Vec<usize>,
+
+    /// Only the yardstick's rows: threads, polling, no round trips
+    #[arg(long)]
+    rows_only: bool,
+
+    /// Write the results as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    /// Draw the results as SVG
+    #[arg(long, value_name = "FOLDER")]
+    plots: Option<PathBuf>,
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    let cores = cores::count();
+    println!("{}, {cores} cores, {}, load {:.1}", machine::cpu(), machine::kernel(), machine::load()[0]);
+    for (name, version) in contender::versions() {
+        println!("  {name} {}", version.as_str().unwrap_or("of unknown version"));
+    }
+    println!("  a peer without a means for batches sends its messages one at a time in those rows too");
+
+    let plan = plan::Plan {
+        payloads: options.payloads,
+        writers: options.writers,
+        only: options.only,
+        rows_only: options.rows_only,
+        quick: options.quick,
+        effort: paired::Effort::new(options.quick),
+    };
+    let report = plan.run();
+    table::print(&report);
+    if let Some(file) = options.json {
+        std::fs::write(file, serde_json::to_string_pretty(&json::of(&report))?)?;
+    }
+    if let Some(folder) = options.plots {
+        plots::draw(&report, &folder)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! Which cells are measured.
+
+use crate::contender::{self, Contender};
+use crate::limits;
+use crate::paired::{self, Effort};
+use crate::peer::{Between, Shape, Waiting};
+use crate::report::{Outcome, Report, RoundTrip, Row};
+use crate::round_trip::{Distribution, fitting};
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// The sizes of messages, in bytes.
+pub const PAYLOADS: [usize; 6] = [16, 64, 256, 1024, 4096, 60_000];
+
+/// Those that a quick look at processes and at blocking readers is content with.
+const QUICK_PAYLOADS: [usize; 2] = [64, 4096];
+
+/// What is to be measured.
+pub struct Plan {
+    pub payloads: Vec<usize>,
+    pub writers: Vec<usize>,
+    /// Only peers whose name contains this.
+    pub only: String,
+    pub rows_only: bool,
+    pub quick: bool,
+    pub effort: Effort,
+}
+
+impl Plan {
+    /// Measures all of it.
+    pub fn run(&self) -> Report {
+        let ring = contender::ring();
+        let peers: Vec<_> = contender::peers().into_iter().filter(|peer| peer.name().contains(&self.only)).collect();
+        let shapes = self.shapes();
+        let bar = ProgressBar::new((shapes.len() * peers.len()) as u64);
+        bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}").expect("a template"));
+        let mut report = Report { left_out: contender::left_out(), ..Report::default() };
+        for shape in &shapes {
+            for peer in &peers {
+                bar.set_message(format!("{} {} B", peer.name(), shape.payload));
+                let outcome = self.cell(&*ring, &**peer, shape);
+                report.rows.push(Row { peer: peer.name(), shape: *shape, outcome });
+                bar.inc(1);
+            }
+        }
+        if !self.rows_only {
+            bar.set_message("round trips");
+            for waiting in [Waiting::Polling, Waiting::Blocking] {
+                self.round_trips(&*ring, &peers, waiting, &mut report.round_trips);
+            }
+        }
+        bar.finish_and_clear();
+        report
+    }
+
+    fn shapes(&self) -> Vec<Shape> {
+        let mut shapes = Vec::new();
+        for (waiting, between) in [
+            (Waiting::Polling, Between::Threads),
+            (Waiting::Polling, Between::Processes),
+            (Waiting::Blocking, Between::Threads),
+        ] {
+            let main = (waiting, between) == (Waiting::Polling, Between::Threads);
+            if self.rows_only && !main {
+                continue;
+            }
+            let payloads =
+                self.payloads.iter().filter(|payload| main || !self.quick || QUICK_PAYLOADS.contains(payload));
+            for &writers in &self.writers {
+                for batched in [false, true] {
+                    let of = |&payload: &usize| Shape { payload, writers, batched, waiting, between };
+                    shapes.extend(payloads.clone().map(of));
+                }
+            }
+        }
+        shapes
+    }
+
+    fn cell(&self, ring: &dyn Contender, peer: &dyn Contender, shape: &Shape) -> Outcome {
+        if let Some(why) = peer.refuses(shape) {
+            return Outcome::Refused(why);
+        }
+        match paired::measure(ring, peer, shape, self.effort) {
+            Ok(cell) => Outcome::Measured(cell),
+            Err(error) => Outcome::Failed(format!("{error:#}")),
+        }
+    }
+
+    /// The limit, the ring and every peer; each beside the ring.
+    fn round_trips(
+        &self,
+        ring: &dyn Contender,
+        peers: &[Box<dyn Contender>],
+        waiting: Waiting,
+        found: &mut Vec<RoundTrip>,
+    ) {
+        let (limit, name): (fn(usize) -> Distribution, _) = match waiting {
+            Waiting::Polling => (limits::cache_line, "cache line"),
+            Waiting::Blocking => (limits::futex, "futex"),
+        };
+        let shape = Shape { waiting, ..Shape::new(crate::round_trip::PAYLOAD, 1) };
+        let mut beside = |peer: &'static str, measure: &dyn Fn(usize) -> Result<Distribution>| {
+            let times = fitting(self.effort.trips, measure).and_then(measure);
+            let of_ring = fitting(self.effort.trips, |count| ring.round_trip(waiting, count))
+                .and_then(|count| ring.round_trip(waiting, count));
+            let ratio = times.as_ref().ok().zip(of_ring.as_ref().ok()).map(|(t, r)| t.quantile(0.5) / r.quantile(0.5));
+            found.push(RoundTrip { peer, waiting, times: times.map_err(|error| format!("{error:#}")), ratio });
+        };
+        beside(name, &|count| Ok(limit(count)));
+        beside(ring.name(), &|count| ring.round_trip(waiting, count));
+        for peer in peers.iter().filter(|peer| peer.refuses(&shape).is_none()) {
+            beside(peer.name(), &|count| peer.round_trip(waiting, count));
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Campaigns: writers in many processes over both transports, mistreated at random for a given time, every record checked.
+//!
+//! ```text
+//! cargo run --release -p iobring-campaigns -- kill --seconds 60 --seed 7
+//! ```
+//!
+//! | campaign | what happens to the writers |
+//! |---|---|
+//! | `kill` | SIGKILL at random instants, and another in its place |
+//! | `stall` | SIGSTOP and SIGCONT at random |
+//! | `flood` | greedy and hostile ones beside honest ones |
+//!
+//! | module | holds |
+//! |---|---|
+//! | `campaign` | what the three have in common: the ring, its workers, the reading, the figures |
+//! | `kill`, `stall`, `flood` | the mistreatment |
+//! | `message` | messages that tell on whoever damages them |
+//! | `receipts` | what a writer knows it was granted, in memory that survives it |
+//! | `verifier` | whether each record is what it must be |
+//! | `worker` | the writer's process |
+
+mod campaign;
+mod flood;
+mod kill;
+mod message;
+mod receipts;
+mod stall;
+mod verifier;
+mod worker;
+
+use clap::{Args, Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(about = "Mistreats writers in many processes and checks every record they wrote")]
+struct Command {
+    #[command(subcommand)]
+    campaign: Campaign,
+}
+
+#[derive(Subcommand)]
+enum Campaign {
+    /// Kill writers at random instants and start others in their place.
+    Kill(Options),
+    /// Stop and continue writers at random.
+    Stall(Options),
+    /// Greedy and hostile writers beside honest ones.
+    Flood(Options),
+    /// The writer's process of the other commands.
+    #[command(hide = true)]
+    Worker(worker::Options),
+}
+
+#[derive(Args, Clone, Debug)]
+struct Options {
+    /// For how long.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// End after so many mistreatments, if that is sooner.
+    #[arg(long)]
+    count: Option<u64>,
+    /// What chooses whom, when and what. Random if not given; printed in either case. The processes' own timing is not in
+    /// anybody's hands, so the same seed gives the same choices, not the same interleaving.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How many writers, half of them mapped, half isolated.
+    #[arg(long, default_value_t = 8)]
+    writers: u32,
+    /// The size of the ring in bytes.
+    #[arg(long, default_value_t = 256 * 1024)]
+    capacity: usize,
+}
+
+fn main() -> ExitCode {
+    let (name, options, run): (_, _, fn(&mut campaign::Campaign)) = match Command::parse().campaign {
+        Campaign::Kill(options) => ("kill", options, kill::run),
+        Campaign::Stall(options) => ("stall", options, stall::run),
+        Campaign::Flood(options) => ("flood", options, flood::run),
+        Campaign::Worker(options) => return worker::main(&options),
+    };
+    let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
+    println!(
+        "{name}: seed {seed}, {} writers, {} s, ring of {} bytes",
+        options.writers, options.seconds, options.capacity
+    );
+    let mut campaign = campaign::Campaign::new(name, &options, seed);
+    run(&mut campaign);
+    if campaign.finish() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

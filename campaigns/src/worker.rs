@@ -1,0 +1,110 @@
+//! The writer's process: receives an endpoint over its standard input, and writes until it is told to stop, or killed. Its
+//! standard output is the page of its receipts.
+
+use crate::message::{Life, compose};
+use crate::receipts::Receipts;
+use clap::{Args, ValueEnum};
+use iobring::{Iob, Status};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, send, sendmsg};
+use std::io::IoSlice;
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+use std::thread;
+
+/// What kind of process it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Manner {
+    /// Writes messages, and waits a moment when there is no room.
+    Honest,
+    /// Writes messages and never waits.
+    Greedy,
+    /// Sends through the endpoint's socket whatever it likes.
+    Hostile,
+}
+
+#[derive(Args)]
+pub struct Options {
+    #[arg(long)]
+    life: Life,
+    #[arg(long)]
+    manner: Manner,
+}
+
+pub fn main(options: &Options) -> ExitCode {
+    // Started by a campaign, and nothing without it.
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+    let receipts = Receipts::open(std::io::stdout());
+    let socket = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().expect("a descriptor"));
+    let Ok(iob) = Iob::receive_from(&socket) else {
+        return ExitCode::FAILURE;
+    };
+    match options.manner {
+        Manner::Honest => write(&iob, &receipts, options.life, thread::yield_now),
+        Manner::Greedy => write(&iob, &receipts, options.life, || {}),
+        Manner::Hostile => attack(&iob, &receipts, options.life),
+    }
+    ExitCode::SUCCESS
+}
+
+fn write(iob: &Iob, receipts: &Receipts, life: Life, pause: fn()) {
+    let mut message = Vec::new();
+    for sequence in 0.. {
+        compose(life, sequence, &mut message);
+        loop {
+            if receipts.is_stopped() {
+                return;
+            }
+            match iob.write(Default::default(), 0, &message) {
+                Ok(()) => break receipts.accept(),
+                Err(Status::NO_SPACE) => pause(),
+                Err(status) => panic!("writing: {status}"),
+            }
+        }
+    }
+}
+
+/// One thing after the other that no writer does, until the connection is over.
+fn attack(iob: &Iob, receipts: &Receipts, life: Life) {
+    let mut random = fastrand::Rng::with_seed(life);
+    let mut bytes = Vec::new();
+    while !receipts.is_stopped() {
+        // At times what could be a record; then the connection lasts longer.
+        let valid_header = random.u32(..10) > 0;
+        let len = match random.u32(..20) {
+            0 => 0,
+            1 => random.usize(..16),
+            2 => random.usize(65_500..70_000),
+            3 => 200_000,
+            _ => random.usize(16..2_000),
+        };
+        bytes.resize(len, 0);
+        random.fill(&mut bytes);
+        if valid_header && len >= 16 {
+            bytes[..16].fill(0);
+            bytes[0] = 1;
+        }
+        let sent = match random.u32(..20) {
+            0 => send_with_descriptors(iob, &bytes, &random),
+            _ => send(iob.as_fd(), &bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT).map(drop),
+        };
+        match sent {
+            Ok(()) => receipts.accept(),
+            Err(rustix::io::Errno::AGAIN) => thread::yield_now(),
+            Err(rustix::io::Errno::PERM | rustix::io::Errno::MSGSIZE) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// With copies of the connection's own socket attached, which makes a cycle that only the kernel's collector takes apart.
+fn send_with_descriptors(iob: &Iob, bytes: &[u8], random: &fastrand::Rng) -> rustix::io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    let descriptors = [iob.as_fd(); 8];
+    let count = random.clone().usize(1..=8);
+    ancillary.push(SendAncillaryMessage::ScmRights(&descriptors[..count]));
+    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+    sendmsg(iob.as_fd(), &[IoSlice::new(bytes)], &mut ancillary, flags).map(drop)
+}

@@ -1,0 +1,31 @@
+//! Every campaign, briefly.
+
+use std::process::Command;
+
+fn campaign(arguments: &[&str]) {
+    let output = Command::new(env!("CARGO_BIN_EXE_iobring-campaigns")).args(arguments).output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(printed.contains("0  faults"), "{printed}");
+    println!("{printed}");
+}
+
+#[test]
+fn kill() {
+    campaign(&["kill", "--seconds", "60", "--count", "100", "--seed", "1"]);
+}
+
+#[test]
+fn kill_in_a_small_ring() {
+    campaign(&["kill", "--seconds", "60", "--count", "50", "--seed", "2", "--capacity", "65536", "--writers", "16"]);
+}
+
+#[test]
+fn stall() {
+    campaign(&["stall", "--seconds", "60", "--count", "200", "--seed", "3"]);
+}
+
+#[test]
+fn flood() {
+    campaign(&["flood", "--seconds", "60", "--count", "20", "--seed", "4"]);
+}
