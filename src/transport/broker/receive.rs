@@ -58,14 +58,16 @@ pub(super) fn receive(ring: &Ring, connection: &Connection) -> Received {
         Err(outcome) => return outcome,
     };
     let Writer { tag, entry, .. } = &connection.writer;
-    let account = Account::Own(&entry.own);
-    match write::write_with_counted(ring, *tag, account, len, |offset| take(ring, connection, offset, len)) {
-        Ok(()) => {
-            if lost > 0 {
-                entry.own.no_space.add(lost.into(), lost_bytes);
-            }
-            Received::Record
+    let fill = |offset| {
+        take(ring, connection, offset, len)?;
+        // Before the record is published: whoever has read it knows what was refused before it.
+        if lost > 0 {
+            entry.own.no_space.add(lost.into(), lost_bytes);
         }
+        Ok(())
+    };
+    match write::write_with_counted(ring, *tag, Account::Own(&entry.own), len, fill) {
+        Ok(()) => Received::Record,
         // A damaged ring is repaired by its reader, and then there is room.
         Err(Missed::Refused(Refusal::Full | Refusal::Corrupt)) => Received::NoRoom(ring_buffer_record_len(len) as u64),
         Err(Missed::Refused(Refusal::TooLarge | Refusal::Invalid) | Missed::Bad) => Received::Bad(Offence::Message),
