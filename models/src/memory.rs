@@ -5,6 +5,7 @@
 
 use iobring::layout::Header;
 use iobring::protocol::Memory;
+use iobring::protocol::account::{Journal, Ledger, Slot};
 use iobring::protocol::memory::bell;
 use iobring::protocol::read::Found;
 use witness_facade::{Atomic, Cell, Platform, sites};
@@ -31,6 +32,9 @@ pub struct HeapRing<P: Platform> {
     bell: P::AtomicU32,
     /// The mediator's bell, likewise.
     room_bell: P::AtomicU32,
+    journal: Journal<P>,
+    /// The accounts; none of them, and writers count nothing.
+    slots: Vec<Slot<P>>,
 }
 
 impl<P: Platform> HeapRing<P> {
@@ -42,7 +46,19 @@ impl<P: Platform> HeapRing<P> {
             words,
             bell: Atomic::new("bell", 0),
             room_bell: Atomic::new("room bell", 0),
+            journal: Journal::new(),
+            slots: Vec::new(),
         }
+    }
+
+    /// An empty ring of `capacity` bytes with so many accounts.
+    pub fn with_slots(capacity: u64, slots: usize) -> Self {
+        HeapRing { slots: (0..slots).map(|_| Slot::new()).collect(), ..Self::new(capacity, 0) }
+    }
+
+    /// An account. Its tally is the lock's holder's.
+    pub fn slot(&self, number: usize) -> &Slot<P> {
+        &self.slots[number]
     }
 
     /// Copies a record's message out.
@@ -99,6 +115,10 @@ impl<P: Platform> Memory<P> for HeapRing<P> {
             at += piece.len() as u64;
             rest = more;
         }
+    }
+
+    fn ledger(&self) -> Option<Ledger<'_, P>> {
+        (!self.slots.is_empty()).then_some(Ledger { journal: &self.journal, slots: &self.slots })
     }
 
     fn ring_bell(&self, wanted: u32) {

@@ -4,6 +4,7 @@
 //! interleavings (measured once, asserted at every run), and a bound on preemptions wherever loom does not end without one.
 
 use crate::actors::Style::{self, Bell, Blocking};
+use crate::scenarios::accounts::{Accounts, Inherited};
 use crate::scenarios::batch::Batch;
 use crate::scenarios::by_hand::ByHand;
 use crate::scenarios::cancelled::Cancelled;
@@ -104,6 +105,7 @@ fn small_loom_models() -> Vec<Entry> {
         loom(Wrapped { across: Across::Header }, None, 24),
         loom(Wrapped { across: Across::Message }, None, 24),
         loom(Edge, None, 66),
+        loom(Accounts { together: true }, Some(3), 20),
         loom(waiting(1, 1, Blocking), None, 675),
         loom(waiting(1, 1, Bell), None, 800),
         loom(ByHand { style: Blocking }, None, 675),
@@ -126,6 +128,9 @@ fn explorer_models(level: Level) -> Vec<Entry> {
         explore(Wrapped { across: Across::Header }, 1),
         explore(Wrapped { across: Across::Message }, 1),
         explore(Edge, 0),
+        explore(Accounts { together: false }, 2),
+        explore(Accounts { together: true }, 2),
+        explore(Inherited, 2),
         explore(waiting(1, 1, Blocking), 0),
         explore(waiting(1, 1, Bell), 0),
         explore(waiting(1, 2, Blocking), 0),
@@ -175,6 +180,7 @@ fn shuttle_models(level: Level) -> Vec<Entry> {
     models.extend(sample(Polling { writers: 4, messages: 8 }, iterations));
     models.extend(sample(PeerClosed, iterations));
     models.extend(sample(Mediator, iterations));
+    models.extend(sample(Accounts { together: true }, iterations));
     models
 }
 
@@ -216,6 +222,8 @@ pub fn sweeps(level: Level) -> Vec<Entry> {
         loom(Restart { style: Blocking, messages: 1 }, Some(2), 0),
         loom(Restart { style: Bell, messages: 1 }, Some(2), 0),
         loom(Repair, Some(1), 0),
+        loom(Accounts { together: true }, Some(2), 0),
+        loom(Inherited, Some(2), 0),
     ];
     if level >= Level::Default {
         sweeps.extend([
