@@ -46,7 +46,7 @@ impl Scenario for Accounts {
         let mut program = Program::new();
         for (tag, slot) in (1..).zip(slots) {
             let ring = ring.clone();
-            program = program.mortal(format!("writer {tag}"), move || count_one(&ring, tag, slot));
+            program = program.mortal(format!("writer {tag}"), move || count(&ring, tag, 1, slot));
         }
         program.finish(move |_| {
             let written = tags(&ring);
@@ -61,7 +61,8 @@ impl Scenario for Accounts {
 }
 
 /// A writer may die; its slot is then cleared and given to another, which may die too. Nothing of the first one's journal
-/// comes back into the second one's account.
+/// comes back into the second one's account. The first writes two records, so that the journal of the second has something
+/// to bring back.
 #[derive(Clone, Copy, Debug)]
 pub struct Inherited;
 
@@ -80,14 +81,14 @@ impl Scenario for Inherited {
     }
 
     fn program<P: Platform>(&self) -> Program {
-        let ring = Arc::new(HeapRing::<P>::with_slots(2 * RECORD, 1));
+        let ring = Arc::new(HeapRing::<P>::with_slots(3 * RECORD, 1));
         let given = Arc::new(P::AtomicU32::new("given", 0));
         let (first, second, owner, hook_given) = (ring.clone(), ring.clone(), ring.clone(), given.clone());
         Program::new()
-            .mortal("writer 1", move || count_one(&first, 1, 0))
+            .mortal("writer 1", move || count(&first, 1, 2, 0))
             .mortal("writer 2", move || match given.load(&WHOSE) {
                 0 => Notes::new(),
-                _ => count_one(&second, 2, 0),
+                _ => count(&second, 2, 1, 0),
             })
             .on_death(move |dead| {
                 if dead == 0 {
@@ -104,11 +105,13 @@ impl Scenario for Inherited {
     }
 }
 
-/// Writes one record that is counted in `slot`; whether it was accepted.
-fn count_one<P: Platform>(ring: &HeapRing<P>, tag: u64, slot: usize) -> Notes {
-    let bytes = message(10 * tag + 1);
-    let written = write::write_batch_counted::<P, _>(ring, tag, Account::Shared(slot), &[&bytes[..]]);
-    vec![written.is_ok().into()]
+/// Writes records 1 to `count` in turn, counted in `slot`, and notes which were accepted.
+fn count<P: Platform>(ring: &HeapRing<P>, tag: u64, count: u64, slot: usize) -> Notes {
+    let write = |sequence| {
+        let bytes = message(10 * tag + sequence);
+        write::write_batch_counted::<P, _>(ring, tag, Account::Shared(slot), &[&bytes[..]]).is_ok()
+    };
+    (1..=count).map(|sequence| 10 * tag + sequence).filter(|note| write(note % 10)).collect()
 }
 
 /// How many records `slot` says were accepted, asked as the ring's owner does: under the lock.
