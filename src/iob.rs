@@ -45,7 +45,7 @@ impl Iob {
         match &self.transport {
             Transport::Peer(..) => Err(Status::ACCESS_DENIED),
             _ if region_index != RING_REGION => Err(Status::OUT_OF_RANGE),
-            Transport::Direct(direct) => direct.write_batch(&[data]).map(drop),
+            Transport::Direct(direct) => direct.write(data),
             Transport::Broker(remote) => remote.write(&[IoSlice::new(data)]),
         }
     }
@@ -95,7 +95,7 @@ impl Iob {
         match &self.transport {
             Transport::Peer(..) => Err(Status::ACCESS_DENIED),
             _ if region_index != RING_REGION => Err(Status::OUT_OF_RANGE),
-            Transport::Direct(direct) => direct.write_batch(&[iovecs]).map(drop),
+            Transport::Direct(direct) => direct.write(iovecs),
             Transport::Broker(remote) => remote.write(iovecs),
         }
     }

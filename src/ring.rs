@@ -55,6 +55,10 @@ impl Memory<Native> for Ring {
         self.region.write_word(offset, value);
     }
     #[inline(always)]
+    fn write_pair(&self, offset: u64, words: [u64; 2]) {
+        self.region.write_pair(offset, words);
+    }
+    #[inline(always)]
     fn write_bytes(&self, offset: u64, bytes: &[u8]) {
         self.region.write_bytes(offset, bytes);
     }

@@ -35,6 +35,13 @@ pub trait Memory<P: Platform>: Send + Sync {
     /// Writes a word.
     fn write_word(&self, offset: u64, value: u64);
 
+    /// Writes two words, one after the other.
+    #[inline(always)]
+    fn write_pair(&self, offset: u64, words: [u64; 2]) {
+        self.write_word(offset, words[0]);
+        self.write_word(offset + 8, words[1]);
+    }
+
     /// Writes bytes. `offset` may be any.
     fn write_bytes(&self, offset: u64, bytes: &[u8]);
 

@@ -79,7 +79,22 @@ impl Message for &[IoSlice<'_>] {
 /// Writes one record: `tag`, and the bytes of `vectors` one after the other.
 #[inline(always)]
 pub fn write<P: Platform, M: Memory<P> + ?Sized>(memory: &M, tag: u64, vectors: &[IoSlice<'_>]) -> Result<(), Refusal> {
-    write_batch(memory, tag, &[vectors]).map(drop)
+    write_counted(memory, tag, Account::None, &vectors)
+}
+
+/// As [`write`], counted in `account`.
+#[inline(always)]
+pub fn write_counted<P: Platform, M: Memory<P> + ?Sized>(
+    memory: &M,
+    tag: u64,
+    account: Account<'_, P>,
+    message: &impl Message,
+) -> Result<(), Refusal> {
+    let len = message.checked_len().ok_or(Refusal::Invalid)?;
+    write_with_counted(memory, tag, account, len, |start| {
+        copy_in(memory, start, len, message);
+        Ok(())
+    })
 }
 
 /// Writes a record for each of `messages`, in order, up to the first that is refused, and publishes them all at once.
@@ -125,7 +140,7 @@ pub fn write_with<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
 }
 
 /// As [`write_with`], counted in `account`.
-#[inline]
+#[inline(always)]
 pub fn write_with_counted<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
     memory: &M,
     tag: u64,
@@ -143,8 +158,7 @@ pub fn write_with_counted<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
         let head = place.head;
         let offset = place.take(&Size { message: len, record }, capacity)?;
         fill(offset + RING_BUFFER_MESSAGE_HEADER_SIZE as u64)?;
-        memory.write_word(offset, tag);
-        memory.write_word(offset + 8, len as u64);
+        memory.write_pair(offset, [tag, len as u64]);
         account.enter(memory, head, 1, len);
         place.publish(header);
         Ok(())
@@ -167,7 +181,8 @@ fn write_held<P: Platform, M: Memory<P> + ?Sized>(
     let mut offset = place.take(&size, capacity)?;
     let (mut written, mut bytes) = (0, 0);
     loop {
-        copy_in(memory, offset, tag, size.message, &messages[written]);
+        memory.write_pair(offset, [tag, size.message as u64]);
+        copy_in(memory, offset + RING_BUFFER_MESSAGE_HEADER_SIZE as u64, size.message, &messages[written]);
         written += 1;
         bytes += size.message;
         let Some(next) = messages.get(written) else {
@@ -254,12 +269,9 @@ fn offset_of(head: u64, capacity: u64) -> u64 {
     head % capacity
 }
 
-/// Lays the record out at `offset`: invisible until `head` passes it.
+/// Copies a message of `len` bytes to `start`, and zeros behind it: invisible until `head` passes it.
 #[inline(always)]
-fn copy_in<P: Platform, M: Memory<P> + ?Sized>(memory: &M, offset: u64, tag: u64, len: usize, message: &impl Message) {
-    let start = offset + RING_BUFFER_MESSAGE_HEADER_SIZE as u64;
-    memory.write_word(offset, tag);
-    memory.write_word(offset + 8, len as u64);
+fn copy_in<P: Platform, M: Memory<P> + ?Sized>(memory: &M, start: u64, len: usize, message: &impl Message) {
     if !len.is_multiple_of(ALIGNMENT) {
         // The padding must not carry an older record's bytes to the reader.
         memory.write_word(start + (len - len % ALIGNMENT) as u64, 0);

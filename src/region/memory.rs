@@ -32,6 +32,14 @@ impl Region {
         self.words(offset, 8)[0].store(value, Ordering::Relaxed);
     }
 
+    /// Writes the words at `offset`, a multiple of 8, and after it.
+    #[inline(always)]
+    pub(crate) fn write_pair(&self, offset: u64, words: [u64; 2]) {
+        for (to, word) in self.words(offset, 16).iter().zip(words) {
+            to.store(word, Ordering::Relaxed);
+        }
+    }
+
     /// Writes `bytes` from `offset` on.
     #[inline(always)]
     pub(crate) fn write_bytes(&self, offset: u64, bytes: &[u8]) {

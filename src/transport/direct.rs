@@ -38,15 +38,30 @@ impl Direct {
         Direct { ring, tag, place }
     }
 
+    /// Writes one record.
+    #[inline(always)]
+    pub(crate) fn write(&self, message: impl Message) -> Result<(), Status> {
+        self.be_watched()?;
+        let written = write::write_counted::<Native, _>(&*self.ring, self.tag, self.account(), &message);
+        written.map_err(|refusal| self.refused(refusal, message.any_len()))
+    }
+
     /// Writes records, as many as there is room for, and returns how many those were.
     #[inline(always)]
     pub(crate) fn write_batch(&self, messages: &[impl Message]) -> Result<usize, Status> {
-        if let Place::Elsewhere(watched, _) = &self.place {
-            watched.renew().map_err(|_| Status::BAD_HANDLE)?;
-        }
+        self.be_watched()?;
         let written = write::write_batch_counted::<Native, _>(&*self.ring, self.tag, self.account(), messages);
         // Only the first can be refused.
         written.map_err(|refusal| self.refused(refusal, messages[0].any_len()))
+    }
+
+    /// Sees to it that the owner learns of this process's end, if it is not the owner's own.
+    #[inline(always)]
+    fn be_watched(&self) -> Result<(), Status> {
+        match &self.place {
+            Place::Here(..) => Ok(()),
+            Place::Elsewhere(watched, _) => watched.renew().map_err(|_| Status::BAD_HANDLE),
+        }
     }
 
     /// Where what is accepted is counted.

@@ -126,7 +126,14 @@ impl Courier<'_> {
                     self.full = !room::want(&**self.ring, record_len);
                     return self.requeue(token, VecDeque::push_front);
                 }
-                Received::End => return drop(self.broker.remove(token)),
+                Received::End => {
+                    if let Some(source) = self.broker.remove(token) {
+                        // What looked like the end may have been an empty datagram: its sender finds its connection gone
+                        // before the peer finds the writer gone.
+                        source.hang_up();
+                    }
+                    return;
+                }
                 Received::Bad(offence) => {
                     connection.writer.entry.own.bad.add(1, 0);
                     return self.expel(token, offence);
