@@ -11,6 +11,7 @@ mod mapping;
 mod memfd;
 mod memory;
 mod shared;
+mod short;
 
 use crate::layout::MAX_MESSAGE_SIZE;
 use crate::status::Status;

@@ -55,6 +55,10 @@ impl Memory<Native> for Ring {
         self.region.write_word(offset, value);
     }
     #[inline(always)]
+    fn read_pair(&self, offset: u64) -> [u64; 2] {
+        self.region.read_pair(offset)
+    }
+    #[inline(always)]
     fn write_pair(&self, offset: u64, words: [u64; 2]) {
         self.region.write_pair(offset, words);
     }

@@ -35,6 +35,12 @@ pub trait Memory<P: Platform>: Send + Sync {
     /// Writes a word.
     fn write_word(&self, offset: u64, value: u64);
 
+    /// Reads two words, one after the other.
+    #[inline(always)]
+    fn read_pair(&self, offset: u64) -> [u64; 2] {
+        [self.read_word(offset), self.read_word(offset + 8)]
+    }
+
     /// Writes two words, one after the other.
     #[inline(always)]
     fn write_pair(&self, offset: u64, words: [u64; 2]) {

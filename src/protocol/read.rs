@@ -87,8 +87,7 @@ fn record_at<P: Platform, M: Memory<P> + ?Sized>(
     if there < RING_BUFFER_MESSAGE_HEADER_SIZE as u64 {
         return Err(Error::TooSmall);
     }
-    let tag = memory.read_word(offset);
-    let len = memory.read_word(offset + 8);
+    let [tag, len] = memory.read_pair(offset);
     let limit = there.min(memory.capacity()).min(MAX_MESSAGE_SIZE as u64);
     // Compared rounded, because `tail` moves by the rounded length and must not pass `head`.
     match usize::try_from(len) {

@@ -4,9 +4,8 @@
 //! to them ([`shared`]), and nothing is fetched twice. Writes are plain copies, since a store depends on nothing that another
 //! process can change.
 
-use super::{Region, shared};
+use super::{Region, shared, short};
 use crate::layout::{Accounts, Header};
-use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};
 use witness_facade::Native;
 
@@ -32,6 +31,13 @@ impl Region {
         self.words(offset, 8)[0].store(value, Ordering::Relaxed);
     }
 
+    /// Reads the words at `offset`, a multiple of 8, and after it.
+    #[inline(always)]
+    pub(crate) fn read_pair(&self, offset: u64) -> [u64; 2] {
+        let words = self.words(offset, 16);
+        [words[0].load(Ordering::Relaxed), words[1].load(Ordering::Relaxed)]
+    }
+
     /// Writes the words at `offset`, a multiple of 8, and after it.
     #[inline(always)]
     pub(crate) fn write_pair(&self, offset: u64, words: [u64; 2]) {
@@ -46,7 +52,7 @@ impl Region {
         let at = self.mapping.bytes(offset, bytes.len());
         // SAFETY: `bytes` checked that the range is mapped; a caller's slice cannot overlap the mapping, of which we hand
         // out no mutable references.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), at, bytes.len()) };
+        unsafe { short::copy(bytes.as_ptr(), at, bytes.len()) };
     }
 
     /// Appends `len` bytes from `offset`, a multiple of 8, to `out`.
