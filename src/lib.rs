@@ -27,7 +27,7 @@
 //! | [`protocol`] | how records get in and out: generic over the platform, what is checked **and** shipped |
 //! | `region`, `doorbell`, `ring` | the real memory under it: a sealed memfd, mapped so that every record is contiguous; bells |
 //! | `iob`, `pair` | the endpoints of writers |
-//! | `ring_buffer`, `reader`, `record` | the owner's side |
+//! | `ring_buffer`, `reader`, `record`, `batches` | the owner's side |
 //! | `status` | Zircon's status codes |
 //!
 //! # Limits
@@ -38,6 +38,7 @@
 compile_error!("iobring runs on 64-bit Linux");
 
 pub mod accounts;
+mod batches;
 mod doorbell;
 mod iob;
 pub mod layout;
@@ -52,6 +53,7 @@ mod status;
 pub mod transport;
 
 pub use accounts::{Account, Accounts, Count};
+pub use batches::{Batch, Batches};
 pub use iob::{Iob, IobIoSlice, IobWriteOptions};
 pub use layout::{MAX_MESSAGE_SIZE, RING_BUFFER_MESSAGE_HEADER_SIZE, ring_buffer_record_len};
 pub use protocol::read::Error;

@@ -11,7 +11,7 @@ use crate::ring_buffer::RingBuffer;
 use core::future::poll_fn;
 use core::ops::{ControlFlow, Deref};
 use core::sync::atomic::Ordering;
-use core::task::Poll;
+use core::task::{Context, Poll};
 use rustix::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,7 @@ use std::time::Duration;
 /// | blocking, with an optional timeout | [`wait_blocking`](Self::wait_blocking) | [`read_message_blocking`](Self::read_message_blocking) |
 /// | poll, epoll, mio, `AsyncFd` | [`as_fd`](AsFd::as_fd) | [`try_read_message`](Self::try_read_message) |
 /// | in batches, in place | any | [`drain`](Self::drain) |
+/// | in batches, copied out | [`batches`](Self::batches), a stream; or any | [`read_batch`](Self::read_batch) |
 ///
 /// All of these are sound whatever another process writes into the region, at any time: they give an [`Error`] or wrong
 /// bytes, nothing worse. An error stays until the ring is repaired, for example by [`resync`](Self::resync).
@@ -54,21 +55,28 @@ impl Reader {
     ///
     /// May be dropped at any time: what it registered is taken back, and a later wait misses nothing.
     pub async fn wait(&mut self, index: u64) -> u64 {
+        let waiting = Waiting(self);
+        poll_fn(|context| waiting.0.poll_wait(index, context)).await
+    }
+
+    /// Whether `head` exceeds `index`, and `head`; otherwise the task will be woken when it may.
+    pub(crate) fn poll_wait(&self, index: u64, context: &mut Context<'_>) -> Poll<u64> {
         let ring = self.ring();
-        let _registration = Registration(ring);
-        poll_fn(|context| {
-            let head = read::head(ring);
-            if head > index {
-                return Poll::Ready(head);
-            }
-            // The waker must be there before the writers are told to ring it.
-            ring.doorbell.register(context.waker());
-            match wait::subscribe(ring, index, bell::WAKER) {
-                Some(head) => Poll::Ready(head),
-                None => Poll::Pending,
-            }
-        })
-        .await
+        let head = read::head(ring);
+        if head > index {
+            return Poll::Ready(head);
+        }
+        // The waker must be there before the writers are told to ring it.
+        ring.doorbell.register(context.waker());
+        match wait::subscribe(ring, index, bell::WAKER) {
+            Some(head) => Poll::Ready(head),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Takes back what [`poll_wait`](Self::poll_wait) registered.
+    pub(crate) fn forget_task(&self) {
+        self.ring().doorbell.forget();
     }
 
     /// Blocks until `head` exceeds `index`, and returns `head`; `None` when `timeout` has passed before that. Without a
@@ -197,11 +205,11 @@ impl AsFd for Reader {
     }
 }
 
-/// Takes a task's registration back, however its wait ends.
-struct Registration<'a>(&'a Ring);
+/// A task's wait, which leaves no registration behind, however it ends.
+struct Waiting<'a>(&'a Reader);
 
-impl Drop for Registration<'_> {
+impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.doorbell.forget();
+        self.0.forget_task();
     }
 }
