@@ -82,7 +82,7 @@ pub fn write<P: Platform, M: Memory<P> + ?Sized>(memory: &M, tag: u64, vectors: 
     write_counted(memory, tag, Account::None, &vectors)
 }
 
-/// As [`write`], counted in `account`.
+/// As [`write()`], counted in `account`.
 #[inline(always)]
 pub fn write_counted<P: Platform, M: Memory<P> + ?Sized>(
     memory: &M,
