@@ -50,8 +50,8 @@ pub fn run<W, T>(
 
 /// Runs `body` in a child, and ends the child there.
 fn fork(body: impl FnOnce()) -> Pid {
-    // SAFETY: no other thread of this program runs now (measurements are one after the other and join their threads), so
-    // the child finds every lock of the C library free.
+    // SAFETY: no other thread of this program runs now (measurements are one after the other and join their threads) but the
+    // ring's own, asleep until a writer's process connects or ends, so the child finds every lock of the C library free.
     match unsafe { libc::fork() } {
         0 => {
             body();

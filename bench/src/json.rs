@@ -6,6 +6,7 @@ use crate::machine;
 use crate::paired::Cell;
 use crate::peer::{Between, Waiting};
 use crate::report::{Outcome, Report, RoundTrip, Row};
+use crate::scaling::Curve;
 use serde_json::{Value, json};
 
 /// The whole report.
@@ -22,6 +23,7 @@ pub fn of(report: &Report) -> Value {
         "blocking": measured(Waiting::Blocking, Between::Threads),
         "processes": measured(Waiting::Polling, Between::Processes),
         "round_trips": report.round_trips.iter().map(round_trip).collect::<Vec<_>>(),
+        "scaling": report.scaling.iter().flatten().flat_map(curve).collect::<Vec<_>>(),
         "failed": absent.collect::<Vec<_>>(),
         "left_out": report.left_out,
     })
@@ -41,6 +43,19 @@ fn row(row: &Row) -> Option<Value> {
         "ring_ns": ring,
         "ratio_quartiles": [spread.0, spread.1],
     }))
+}
+
+fn curve(curve: &Curve) -> impl Iterator<Item = Value> {
+    curve.points.iter().map(|point| {
+        json!({
+            "axis": curve.axis,
+            "mode": curve.mode,
+            "x": point.x,
+            "ns": point.ns,
+            "over_first": point.over_first,
+            "bytes_each": point.bytes_each,
+        })
+    })
 }
 
 fn round_trip(trip: &RoundTrip) -> Value {

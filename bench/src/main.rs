@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `peer`, `peers`, `contender` | what a transport must offer; the transports; the same as values |
 //! | `throughput`, `round_trip`, `limits` | one measurement of each kind |
+//! | `scaling` | how the ring's cost grows |
 //! | `paired`, `plan` | rounds of pairs; which cells are measured |
 //! | `cores`, `crew`, `gate`, `shared` | where writers run, and how they start together |
 //! | `report`, `table`, `json`, `plots`, `machine` | what was found, and showing it |
@@ -22,6 +23,7 @@ mod plan;
 mod plots;
 mod report;
 mod round_trip;
+mod scaling;
 mod shared;
 mod table;
 mod throughput;
@@ -50,7 +52,7 @@ struct Options {
     #[arg(long, value_name = "COUNT", value_delimiter = ',', default_values_t = [1, 2])]
     writers: Vec<usize>,
 
-    /// Only the yardstick's rows: threads, polling, no round trips
+    /// Only the yardstick's rows: threads, polling, no round trips, no scaling
     #[arg(long)]
     rows_only: bool,
 

@@ -5,7 +5,7 @@ use anyhow::Result;
 /// How many messages make a batch.
 pub const BATCH: usize = 32;
 
-/// The size of a byte ring, in bytes; slot-based peers hold as many messages as would fit.
+/// The size of a byte ring, in bytes, unless a shape says otherwise; slot-based peers hold as many messages as would fit.
 pub const CAPACITY: usize = 1 << 20;
 
 /// What is sent through a transport.
@@ -21,17 +21,26 @@ pub struct Shape {
     pub waiting: Waiting,
     /// Where writers live.
     pub between: Between,
+    /// The size of a byte ring, in bytes.
+    pub capacity: usize,
 }
 
 impl Shape {
     /// One message at a time, between threads, polled.
     pub fn new(payload: usize, writers: usize) -> Self {
-        Shape { payload, writers, batched: false, waiting: Waiting::Polling, between: Between::Threads }
+        Shape {
+            payload,
+            writers,
+            batched: false,
+            waiting: Waiting::Polling,
+            between: Between::Threads,
+            capacity: CAPACITY,
+        }
     }
 
-    /// How many slots a slot-based peer gets, a power of two: what a ring of [`CAPACITY`] bytes would hold, within reason.
+    /// How many slots a slot-based peer gets, a power of two: what a ring of that many bytes would hold, within reason.
     pub fn slots(&self) -> usize {
-        (CAPACITY / (self.payload + 16)).next_power_of_two().clamp(16, 4096)
+        (self.capacity / (self.payload + 16)).next_power_of_two().clamp(16, 4096)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::paired::{self, Effort};
 use crate::peer::{Between, Shape, Waiting};
 use crate::report::{Outcome, Report, RoundTrip, Row};
 use crate::round_trip::{Distribution, fitting};
+use crate::scaling;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -44,6 +45,8 @@ impl Plan {
             }
         }
         if !self.rows_only {
+            bar.set_message("scaling");
+            report.scaling = scaling::measure(self.effort).map_err(|error| format!("{error:#}"));
             bar.set_message("round trips");
             for waiting in [Waiting::Polling, Waiting::Blocking] {
                 self.round_trips(&*ring, &peers, waiting, &mut report.round_trips);
@@ -68,7 +71,7 @@ impl Plan {
                 self.payloads.iter().filter(|payload| main || !self.quick || QUICK_PAYLOADS.contains(payload));
             for &writers in &self.writers {
                 for batched in [false, true] {
-                    let of = |&payload: &usize| Shape { payload, writers, batched, waiting, between };
+                    let of = |&payload: &usize| Shape { batched, waiting, between, ..Shape::new(payload, writers) };
                     shapes.extend(payloads.clone().map(of));
                 }
             }

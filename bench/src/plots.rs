@@ -33,6 +33,15 @@ pub fn draw(report: &Report, folder: &Path) -> Result<()> {
         let file = folder.join(format!("round-trip-{name}.svg"));
         lines_over(&file, &title, ("one in so many is slower", "ns"), &lines)?;
     }
+    let mut axes: BTreeMap<&str, Lines> = BTreeMap::new();
+    for curve in report.scaling.iter().flatten() {
+        let points = curve.points.iter().map(|point| (point.x as f64, point.ns)).collect();
+        axes.entry(curve.axis).or_default().insert(curve.mode, points);
+    }
+    for (axis, lines) in axes {
+        let file = folder.join(format!("scaling-{}.svg", axis.replace(' ', "-")));
+        lines_over(&file, &format!("The ring over {axis}, 64 B"), (axis, "ns per message"), &lines)?;
+    }
     Ok(())
 }
 

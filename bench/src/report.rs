@@ -3,6 +3,7 @@
 use crate::paired::Cell;
 use crate::peer::{Between, Shape, Waiting};
 use crate::round_trip::Distribution;
+use crate::scaling::Curve;
 
 /// One cell: a peer in a shape.
 #[derive(Clone, Debug)]
@@ -35,13 +36,20 @@ pub struct RoundTrip {
 }
 
 /// Everything.
-#[derive(Default)]
 pub struct Report {
     /// Every shape.
     pub rows: Vec<Row>,
     pub round_trips: Vec<RoundTrip>,
+    /// How the ring's cost grows; or why that is not known.
+    pub scaling: Result<Vec<Curve>, String>,
     /// Peers that this build leaves out.
     pub left_out: Vec<&'static str>,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Report { rows: Vec::new(), round_trips: Vec::new(), scaling: Ok(Vec::new()), left_out: Vec::new() }
+    }
 }
 
 impl Report {

@@ -2,6 +2,7 @@
 
 use crate::peer::{Between, Waiting};
 use crate::report::{Outcome, Report, RoundTrip, Row};
+use crate::scaling::Curve;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
 use std::collections::BTreeSet;
@@ -27,6 +28,10 @@ pub fn print(report: &Report) {
     if !report.round_trips.is_empty() {
         println!("\nround trips of 64 bytes, ns");
         println!("{}", round_trips(&report.round_trips));
+    }
+    match &report.scaling {
+        Ok(curves) => curves.iter().for_each(scaling),
+        Err(why) => println!("\nscaling: FAILED: {why}"),
     }
     for peer in &report.left_out {
         println!("{peer}: not in this build");
@@ -82,6 +87,16 @@ fn ring_ns(row: &&Row) -> Option<f64> {
         Outcome::Measured(cell) => Some(cell.ring),
         Outcome::Refused(_) | Outcome::Failed(_) => None,
     }
+}
+
+fn scaling(curve: &Curve) {
+    println!("\nthe ring over {}, {}, 64 B: ns per message; over the first", curve.axis, curve.mode);
+    let mut table = table([curve.axis, "ns", "over the first", "bytes each"].map(String::from).to_vec());
+    for point in &curve.points {
+        let bytes = point.bytes_each.map_or_else(String::new, |bytes| format!("{bytes:.0}"));
+        table.add_row([point.x.to_string(), format!("{:.1}", point.ns), format!("{:.2}x", point.over_first), bytes]);
+    }
+    println!("{table}");
 }
 
 fn round_trips(trips: &[RoundTrip]) -> Table {

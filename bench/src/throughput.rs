@@ -3,7 +3,7 @@
 use crate::cores;
 use crate::crew;
 use crate::gate::{Gate, Idle};
-use crate::peer::{BATCH, CAPACITY, Peer, Reader, Shape, Waiting, Writer};
+use crate::peer::{BATCH, Peer, Reader, Shape, Waiting, Writer};
 use anyhow::{Result, bail, ensure};
 use core::hint::black_box;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use std::time::Instant;
 pub fn measure<P: Peer>(shape: &Shape, messages: usize) -> Result<f64> {
     let per_writer = messages.div_ceil(shape.writers).next_multiple_of(BATCH);
     // 1.3 laps, so that every page has been touched before the clock runs.
-    let laps = if P::WARMS_UP { CAPACITY.max(shape.slots() * shape.payload) * 13 / 10 } else { 0 };
+    let laps = if P::WARMS_UP { shape.capacity.max(shape.slots() * shape.payload) * 13 / 10 } else { 0 };
     let warm = (laps / (shape.payload + 16) / shape.writers + 1).next_multiple_of(BATCH);
     let total = per_writer * shape.writers;
 

@@ -1,6 +1,6 @@
 //! Aeron's many-to-one ring buffer, from aeron-rs, over shared memory so that it also works between processes.
 
-use crate::peer::{CAPACITY, Peer, Seed, Shape, Waiting, seed};
+use crate::peer::{Peer, Seed, Shape, Waiting, seed};
 use crate::shared::SharedBytes;
 use aeron_rs::command::control_protocol_events::AeronCommand;
 use aeron_rs::concurrent::atomic_buffer::AtomicBuffer;
@@ -35,7 +35,7 @@ impl Peer for Aeron {
     }
 
     fn open(shape: &Shape) -> Result<(Vec<Seed<End>>, End)> {
-        let memory = Arc::new(SharedBytes::new(CAPACITY + TRAILER_LENGTH as usize)?);
+        let memory = Arc::new(SharedBytes::new(shape.capacity + TRAILER_LENGTH as usize)?);
         let writers = (0..shape.writers).map(|_| Ok(seed(End::new(&memory)?))).collect::<Result<_>>()?;
         Ok((writers, End::new(&memory)?))
     }

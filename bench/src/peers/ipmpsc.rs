@@ -1,6 +1,6 @@
 //! ipmpsc: a ring in a file under a mutex, messages serialised with bincode and borrowed from the ring when read.
 
-use crate::peer::{CAPACITY, Peer, Seed, Shape};
+use crate::peer::{Peer, Seed, Shape};
 use anyhow::Result;
 use core::time::Duration;
 use ipmpsc::{Receiver, Sender, SharedRingBuffer};
@@ -32,7 +32,7 @@ impl Peer for Ipmpsc {
     }
 
     fn open(shape: &Shape) -> Result<(Vec<Seed<Writer>>, Receiver)> {
-        let (path, buffer) = SharedRingBuffer::create_temp(CAPACITY as u32)?;
+        let (path, buffer) = SharedRingBuffer::create_temp(shape.capacity as u32)?;
         let writers = (0..shape.writers)
             .map(|_| {
                 let path = path.clone();

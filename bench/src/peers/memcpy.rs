@@ -3,7 +3,7 @@
 //!
 //! [`Memcpy`] publishes each copy; [`MemcpyBatches`] publishes a batch at once.
 
-use crate::peer::{CAPACITY, Peer, Seed, Shape, Waiting, seed};
+use crate::peer::{Peer, Seed, Shape, Waiting, seed};
 use crate::shared::SharedBytes;
 use anyhow::Result;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -25,8 +25,8 @@ struct Pipeline {
 }
 
 impl Pipeline {
-    fn new(slot: usize) -> Result<Self> {
-        let slots = CAPACITY / slot;
+    fn new(slot: usize, capacity: usize) -> Result<Self> {
+        let slots = capacity / slot;
         Ok(Pipeline { memory: SharedBytes::new(2 * size_of::<Index>() + slots * slot)?, slot, slots })
     }
     #[inline(always)]
@@ -70,7 +70,7 @@ fn refuses(shape: &Shape) -> Option<&'static str> {
 }
 
 fn open<const BATCHES: bool>(shape: &Shape) -> Result<(Vec<Seed<Writer<BATCHES>>>, Reader)> {
-    let pipeline = Arc::new(Pipeline::new(shape.payload)?);
+    let pipeline = Arc::new(Pipeline::new(shape.payload, shape.capacity)?);
     let writer = Writer { pipeline: pipeline.clone(), head: 0, at: 0, tail: 0 };
     Ok((vec![seed(writer)], Reader { pipeline, tail: 0, at: 0 }))
 }

@@ -1,6 +1,6 @@
 //! A pipe of messages of a known size: one `write` per message, or one `writev` per batch; reads take what is there.
 
-use crate::peer::{CAPACITY, Peer, Seed, Shape, seed};
+use crate::peer::{Peer, Seed, Shape, seed};
 use anyhow::Result;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::OwnedFd;
@@ -42,7 +42,7 @@ impl Peer for Pipe {
 
     fn open(shape: &Shape) -> Result<(Vec<Seed<Writer>>, Reader)> {
         let (pipe, writing) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-        fcntl_setpipe_size(&pipe, CAPACITY)?;
+        fcntl_setpipe_size(&pipe, shape.capacity)?;
         let writing = Arc::new(writing);
         let writers = (0..shape.writers).map(|_| seed(Writer { pipe: writing.clone(), written: 0 })).collect();
         let room = vec![0; shape.payload.max(65_536 / shape.payload * shape.payload)];

@@ -1,9 +1,10 @@
-//! This project's ring: direct writers, records read in place.
+//! This project's ring: direct writers, records read in place. Between processes, each writer is handed over with the mapping.
 
-use crate::peer::{CAPACITY, Peer, Seed, Shape, seed};
+use crate::peer::{Between, Peer, Seed, Shape, seed};
 use anyhow::Result;
 use core::ops::ControlFlow;
 use iobring::{Iob, Reader, RingBuffer};
+use std::os::unix::net::UnixStream;
 
 /// See the module.
 pub enum Ring {}
@@ -22,12 +23,25 @@ impl Peer for Ring {
     }
 
     fn open(shape: &Shape) -> Result<(Vec<Seed<Writer>>, Reader)> {
-        let reader = RingBuffer::try_create(CAPACITY)?;
+        let reader = RingBuffer::try_create(shape.capacity)?;
         let writers = (0..shape.writers as u64)
-            .map(|tag| Ok(seed(Writer(reader.new_iob_writer(tag)?.0))))
+            .map(|tag| {
+                let (writer, _) = reader.new_iob_writer(tag)?;
+                Ok(match shape.between {
+                    Between::Threads => seed(Writer(writer)),
+                    Between::Processes => hand_over(&writer)?,
+                })
+            })
             .collect::<Result<_>>()?;
         Ok((writers, reader))
     }
+}
+
+/// What becomes the writer in another process, which maps the region anew.
+fn hand_over(writer: &Iob) -> Result<Seed<Writer>> {
+    let (ours, theirs) = UnixStream::pair()?;
+    writer.send_mapped_to(&ours)?;
+    Ok(Box::new(move || Ok(Writer(Iob::receive_from(&theirs)?))))
 }
 
 impl crate::peer::Writer for Writer {

@@ -3,7 +3,7 @@
 //! It can write several messages as one chunk, so it appears twice: [`Rtrb`] publishes each message, as the protocols it
 //! is usually compared with do; [`RtrbChunks`] publishes a batch at once.
 
-use crate::peer::{Between, CAPACITY, Peer, Seed, Shape, Waiting, seed};
+use crate::peer::{Between, Peer, Seed, Shape, Waiting, seed};
 use anyhow::Result;
 use core::mem::MaybeUninit;
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -34,8 +34,8 @@ fn refuses(shape: &Shape) -> Option<&'static str> {
     }
 }
 
-fn open<const CHUNKS: bool>() -> (Vec<Seed<Writer<CHUNKS>>>, Reader) {
-    let (producer, consumer) = RingBuffer::new(CAPACITY);
+fn open<const CHUNKS: bool>(shape: &Shape) -> (Vec<Seed<Writer<CHUNKS>>>, Reader) {
+    let (producer, consumer) = RingBuffer::new(shape.capacity);
     (vec![seed(Writer(producer))], Reader(consumer, Vec::new()))
 }
 
@@ -48,8 +48,8 @@ impl Peer for Rtrb {
     fn refuses(shape: &Shape) -> Option<&'static str> {
         refuses(shape)
     }
-    fn open(_: &Shape) -> Result<(Vec<Seed<Self::Writer>>, Reader)> {
-        Ok(open())
+    fn open(shape: &Shape) -> Result<(Vec<Seed<Self::Writer>>, Reader)> {
+        Ok(open(shape))
     }
 }
 
@@ -62,8 +62,8 @@ impl Peer for RtrbChunks {
     fn refuses(shape: &Shape) -> Option<&'static str> {
         if shape.batched { refuses(shape) } else { Some("see rtrb") }
     }
-    fn open(_: &Shape) -> Result<(Vec<Seed<Self::Writer>>, Reader)> {
-        Ok(open())
+    fn open(shape: &Shape) -> Result<(Vec<Seed<Self::Writer>>, Reader)> {
+        Ok(open(shape))
     }
 }
 

@@ -35,7 +35,7 @@ impl Peer for SeqPacket {
     fn open(shape: &Shape) -> Result<(Vec<Seed<Writer>>, Reader)> {
         let (writing, socket) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
         // As much as the system allows of it.
-        sockopt::set_socket_send_buffer_size(&writing, crate::peer::CAPACITY)?;
+        sockopt::set_socket_send_buffer_size(&writing, shape.capacity)?;
         let writing = Arc::new(writing);
         let packets = if shape.batched { BATCH } else { 1 };
         let writers = (0..shape.writers).map(|_| seed(Writer(writing.clone()))).collect();
