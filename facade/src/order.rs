@@ -29,17 +29,6 @@ impl Order {
         matches!(self, Order::Release | Order::AcqRel | Order::SeqCst)
     }
 
-    /// The orderings strictly weaker than this one, strongest first. They stay legal for whatever operation `self` was
-    /// legal for; `Relaxed` stands for "remove it" where the operation is a fence.
-    pub const fn weaker(self) -> &'static [Order] {
-        match self {
-            Order::Relaxed => &[],
-            Order::Acquire | Order::Release => &[Order::Relaxed],
-            Order::AcqRel => &[Order::Acquire, Order::Release, Order::Relaxed],
-            Order::SeqCst => &[Order::AcqRel, Order::Acquire, Order::Release, Order::Relaxed],
-        }
-    }
-
     /// The same ordering as `core` names it.
     #[inline(always)]
     pub const fn as_core(self) -> Ordering {

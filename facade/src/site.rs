@@ -50,10 +50,18 @@ impl Site {
         self.order
     }
 
-    /// The orderings a checker tries in place of [`order`](Self::order): all strictly weaker ones. A fence weakened to
-    /// `Relaxed` is a fence removed.
+    /// The orderings a checker tries in place of [`order`](Self::order): all strictly weaker ones that the operation may
+    /// have, strongest first. A fence weakened to `Relaxed` is a fence removed.
     pub const fn weaker(&self) -> &'static [Order] {
-        self.order.weaker()
+        use Order::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+        match (self.operation, self.order) {
+            (_, Relaxed) => &[],
+            (_, Acquire | Release) => &[Relaxed],
+            (_, AcqRel) => &[Acquire, Release, Relaxed],
+            (Operation::Load, SeqCst) => &[Acquire, Relaxed],
+            (Operation::Store, SeqCst) => &[Release, Relaxed],
+            (_, SeqCst) => &[AcqRel, Acquire, Release, Relaxed],
+        }
     }
 }
 
@@ -102,4 +110,20 @@ macro_rules! sites {
     };
     (@order) => { $crate::Order::Relaxed };
     (@order $order:ident) => { $crate::Order::$order };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Operation, Order, Site};
+
+    #[test]
+    fn nothing_is_weakened_to_what_its_operation_cannot_have() {
+        let weaker =
+            |operation, order| Site { name: "SITE", operation, order, pairs_with: &[], reason: "" }.weaker().to_vec();
+        assert_eq!(weaker(Operation::Load, Order::SeqCst), [Order::Acquire, Order::Relaxed]);
+        assert_eq!(weaker(Operation::Store, Order::SeqCst), [Order::Release, Order::Relaxed]);
+        assert_eq!(weaker(Operation::Rmw, Order::SeqCst).len(), 4);
+        assert_eq!(weaker(Operation::Fence, Order::AcqRel), [Order::Acquire, Order::Release, Order::Relaxed]);
+        assert!(weaker(Operation::Load, Order::Relaxed).is_empty());
+    }
 }

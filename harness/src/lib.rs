@@ -14,12 +14,14 @@
 //! | [`matrix`] | every ordering weakened in turn |
 //! | [`sweep`] | a thread killed before each of its operations |
 //! | [`draw`] | a trace as a picture |
+//! | [`report`] | all of it as a page, as JSON and as JUnit XML |
 
 pub mod draw;
 pub mod engine;
 pub mod explorer;
 pub mod matrix;
 mod parallel;
+pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod suite;

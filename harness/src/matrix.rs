@@ -3,7 +3,7 @@
 //! An ordering that no scenario kills is stronger than it needs to be, or the suite lacks the scenario that needs it. A kill
 //! counts only if the same scenario passes under the same engine with every ordering as it ships.
 
-use crate::facade::{Operation, Order, Site};
+use crate::facade::{Order, Site};
 use crate::parallel;
 use crate::run::{Changes, Mutant, Run, Verdict};
 use crate::suite::Entry;
@@ -18,6 +18,8 @@ pub enum Chase {
     /// Until the first kill.
     #[default]
     UntilKilled,
+    /// Further, where the first kills leave a declared pairing without a witness: until one shows it.
+    UntilWitnessed,
     /// Through the whole suite.
     Always,
 }
@@ -60,8 +62,18 @@ pub struct Kill {
     pub trace: Trace,
     /// How to see it again, if the engine needs more than the command.
     pub replay: Option<String>,
-    /// The declared pairs of the mutated site whose events, on another thread, are part of the failing execution.
-    pub witnessed: BTreeSet<&'static str>,
+}
+
+impl Kill {
+    /// Whether both sites are part of the failing execution, on different threads.
+    pub fn involves(&self, site: &str, pair: &str) -> bool {
+        let lanes = |name: &str| -> BTreeSet<usize> {
+            let there = self.trace.events.iter().filter(|event| event.site.is_some_and(|at| at.name == name));
+            there.map(|event| event.thread).collect()
+        };
+        let (own, others) = (lanes(site), lanes(pair));
+        others.iter().any(|lane| own.iter().any(|mine| mine != lane))
+    }
 }
 
 /// What became of a mutant.
@@ -82,19 +94,34 @@ pub struct Row {
     pub site: &'static Site,
     /// The ordering tried instead.
     pub order: Order,
-    /// Who killed it: one at most unless chased always.
+    /// Who killed it, the first one first.
     pub killed_by: Vec<Kill>,
     /// What became of it.
     pub fate: Fate,
+    /// How many entries of the suite it was run against, of those that pass unmutated.
+    pub tried: usize,
 }
 
 /// All mutants of a table of sites.
 #[derive(Clone, Debug)]
 pub struct Matrix {
+    /// The table.
+    pub sites: &'static [Site],
     /// The suite with every ordering as it ships.
     pub baseline: Vec<Run>,
     /// A row for each mutant, in the table's order.
     pub rows: Vec<Row>,
+}
+
+/// Two sites that the table declares to be two sides of one thing.
+#[derive(Clone, Copy, Debug)]
+pub struct Pairing<'a> {
+    /// The one that comes first in the table.
+    pub site: &'static str,
+    /// The other.
+    pub pair: &'static str,
+    /// A kill in which the two take part, with the mutant's row.
+    pub witness: Option<(&'a Row, &'a Kill)>,
 }
 
 impl Matrix {
@@ -103,29 +130,40 @@ impl Matrix {
         self.rows.iter().filter(|row| row.fate == Fate::Survived)
     }
 
-    /// The declared pairings, site and pair, that take part in no kill of either's mutants.
+    /// The declared pairings, each once.
     ///
-    /// With [`Chase::UntilKilled`] a pairing may be missing only because another one killed the mutant first.
-    pub fn unwitnessed(&self) -> Vec<(&'static str, &'static str)> {
-        let witnessed: BTreeSet<(&str, &str)> = (self.rows.iter())
-            .flat_map(|row| {
-                row.killed_by.iter().flat_map(|kill| kill.witnessed.iter().map(|pair| (row.site.name, *pair)))
-            })
-            .collect();
-        let sites: BTreeSet<_> = self.rows.iter().map(|row| (row.site.name, row.site.pairs_with)).collect();
-        let declared = sites.iter().flat_map(|(site, pairs)| pairs.iter().map(|pair| (*site, *pair)));
-        declared.filter(|&(a, b)| !witnessed.contains(&(a, b)) && !witnessed.contains(&(b, a))).collect()
+    /// A witness is a kill of a mutant of either site in whose failing execution both take part, on different threads.
+    /// Where neither site has anything to weaken, the mutant may be any: the two are then ordered by a third.
+    pub fn pairings(&self) -> Vec<Pairing<'_>> {
+        let mut pairings: Vec<Pairing> = Vec::new();
+        for site in self.sites {
+            for &pair in site.pairs_with {
+                if !pairings.iter().any(|other| other.site == pair && other.pair == site.name) {
+                    pairings.push(Pairing { site: site.name, pair, witness: self.witness(site.name, pair) });
+                }
+            }
+        }
+        pairings
     }
-}
 
-/// The orderings weaker than the shipped one that its operation may have.
-pub fn weaker(site: &Site) -> impl Iterator<Item = Order> {
-    let operation = site.operation;
-    site.weaker().iter().copied().filter(move |order| match operation {
-        Operation::Load => matches!(order, Order::Acquire | Order::Relaxed),
-        Operation::Store => matches!(order, Order::Release | Order::Relaxed),
-        _ => true,
-    })
+    /// The declared pairings without a witness. With [`Chase::UntilKilled`] one may be missing only because another
+    /// scenario killed the mutant first.
+    pub fn unwitnessed(&self) -> Vec<(&'static str, &'static str)> {
+        let without = self.pairings().into_iter().filter(|pairing| pairing.witness.is_none());
+        without.map(|pairing| (pairing.site, pairing.pair)).collect()
+    }
+
+    fn witness(&self, site: &str, pair: &str) -> Option<(&Row, &Kill)> {
+        let kills = |at: usize| self.rows[at].killed_by.iter().map(move |kill| (&self.rows[at], kill));
+        self.concerned(site, pair).into_iter().flat_map(kills).find(|(_, kill)| kill.involves(site, pair))
+    }
+
+    /// The rows whose kills may be witness of a pairing.
+    fn concerned(&self, site: &str, pair: &str) -> Vec<usize> {
+        let all = 0..self.rows.len();
+        let own: Vec<usize> = all.clone().filter(|&at| [site, pair].contains(&self.rows[at].site.name)).collect();
+        if own.is_empty() { all.collect() } else { own }
+    }
 }
 
 /// Runs every weaker ordering of every site against the suite, in the suite's order.
@@ -138,51 +176,45 @@ pub fn run(sites: &'static [Site], suite: &[Entry], options: &MatrixOptions) -> 
         suite.iter().zip(&baseline).filter(|(_, run)| run.verdict.passed()).map(|(e, _)| e).collect();
     let complete = sound.len() == suite.len();
     let mutants: Vec<(&'static Site, Order)> =
-        sites.iter().flat_map(|site| weaker(site).map(move |order| (site, order))).collect();
+        sites.iter().flat_map(|site| site.weaker().iter().map(move |order| (site, *order))).collect();
+    let fate = if complete { Fate::Survived } else { Fate::Undecided };
     let rows = parallel::map(&mutants, options.workers, |&(site, order)| {
-        let row = chase(site, order, &sound, complete, options);
+        let mut row = Row { site, order, killed_by: Vec::new(), fate, tried: 0 };
+        chase(&mut row, &sound, |_| options.chase != Chase::Always);
         options.progress.fetch_add(1, Relaxed);
         row
     });
-    Matrix { baseline, rows }
-}
-
-fn chase(site: &'static Site, order: Order, suite: &[&Entry], mut complete: bool, options: &MatrixOptions) -> Row {
-    let changes = Changes { mutant: Some(Mutant { site: site.name, order }), death: None };
-    let mut killed_by = Vec::new();
-    for entry in suite {
-        let run = entry.run(changes);
-        match run.verdict {
-            Verdict::Fail(trace) => killed_by.push(Kill {
-                case: run.scenario,
-                engine: run.engine,
-                executions: run.executions,
-                witnessed: witnessed(site, &trace),
-                trace: *trace,
-                replay: run.replay,
-            }),
-            Verdict::Pass => {}
-            _ => complete = false,
-        }
-        if !killed_by.is_empty() && options.chase == Chase::UntilKilled {
-            break;
+    let mut matrix = Matrix { sites, baseline, rows };
+    if options.chase == Chase::UntilWitnessed {
+        for (site, pair) in matrix.unwitnessed() {
+            for at in matrix.concerned(site, pair) {
+                if matrix.witness(site, pair).is_none() {
+                    chase(&mut matrix.rows[at], &sound, |kill| kill.involves(site, pair));
+                }
+            }
         }
     }
-    let fate = match (killed_by.is_empty(), complete) {
-        (false, _) => Fate::Killed,
-        (true, true) => Fate::Survived,
-        (true, false) => Fate::Undecided,
-    };
-    Row { site, order, killed_by, fate }
+    matrix
 }
 
-/// The pairs of `site` that stand in the trace on another lane than an event at `site`.
-fn witnessed(site: &Site, trace: &Trace) -> BTreeSet<&'static str> {
-    let lanes = |name: &str| -> BTreeSet<usize> {
-        let there = trace.events.iter().filter(|event| event.site.is_some_and(|at| at.name == name));
-        there.map(|event| event.thread).collect()
-    };
-    let own = lanes(site.name);
-    let met = |pair: &&str| lanes(pair).iter().any(|lane| own.iter().any(|mine| mine != lane));
-    site.pairs_with.iter().copied().filter(met).collect()
+/// Runs what the row's mutant has not been tried against yet, until a kill is `enough`.
+fn chase(row: &mut Row, suite: &[&Entry], enough: impl Fn(&Kill) -> bool) {
+    let changes = Changes { mutant: Some(Mutant { site: row.site.name, order: row.order }), death: None };
+    for entry in &suite[row.tried..] {
+        row.tried += 1;
+        let run = entry.run(changes);
+        match run.verdict {
+            Verdict::Fail(trace) => {
+                let Run { scenario: case, engine, executions, replay, .. } = run;
+                row.fate = Fate::Killed;
+                row.killed_by.push(Kill { case, engine, executions, trace: *trace, replay });
+                if enough(&row.killed_by[row.killed_by.len() - 1]) {
+                    break;
+                }
+            }
+            Verdict::Pass => {}
+            _ if row.fate == Fate::Survived => row.fate = Fate::Undecided,
+            _ => {}
+        }
+    }
 }

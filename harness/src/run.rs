@@ -3,6 +3,7 @@
 use crate::facade::Order;
 use crate::trace::Trace;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 
 /// An ordering weakened for one run.
@@ -45,6 +46,17 @@ pub enum Coverage {
     Cut(String),
 }
 
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Coverage::Exhausted => f.write_str("exhausted"),
+            Coverage::Bounded(bound) => write!(f, "bounded: {bound}"),
+            Coverage::Sampled(how) => write!(f, "sampled: {how}"),
+            Coverage::Cut(why) => write!(f, "CUT: {why}"),
+        }
+    }
+}
+
 /// What came of a run.
 #[derive(Clone, Debug)]
 pub enum Verdict {
@@ -69,6 +81,31 @@ impl Verdict {
     /// Whether it is a pass.
     pub fn passed(&self) -> bool {
         matches!(self, Verdict::Pass)
+    }
+
+    /// Its kind, in a word or two that stay the same.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Verdict::Pass => "pass",
+            Verdict::Fail(_) => "fail",
+            Verdict::TooFew { .. } => "too few",
+            Verdict::Unreached(_) => "unreached",
+            Verdict::Cut => "cut",
+            Verdict::NotRun(_) => "not run",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Verdict::Pass => f.write_str("pass"),
+            Verdict::Fail(trace) => write!(f, "FAIL: {:?}", trace.fault),
+            Verdict::TooFew { expected } => write!(f, "TOO FEW executions, expected {expected}"),
+            Verdict::Unreached(outcomes) => write!(f, "UNREACHED: {outcomes:?}"),
+            Verdict::Cut => f.write_str("CUT"),
+            Verdict::NotRun(why) => write!(f, "not run: {why}"),
+        }
     }
 }
 

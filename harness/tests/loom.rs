@@ -39,7 +39,7 @@ fn message_passing_needs_both_orders() {
 fn store_buffering_needs_its_fences() {
     let passed = run(&StoreBuffering, AS_IT_IS);
     assert!(passed.verdict.passed(), "{passed:?}");
-    for order in Order::SeqCst.weaker() {
+    for order in BARRIER.weaker() {
         let failed = run(&StoreBuffering, weakened("BARRIER", *order));
         let trace = failure(&failed);
         assert_eq!(trace.fault, Fault::Outcome, "{order}");

@@ -44,7 +44,7 @@ fn a_mutant_survives_a_suite_that_lacks_its_scenario() {
     let matrix = matrix::run(ALL, &[letters(1, true, loom())], &MatrixOptions::default());
     let survivors: Vec<_> = matrix.survivors().map(|row| row.site.name).collect();
     assert_eq!(survivors, ["SEND_LOOK", "RECEIVE_FREE"], "only a slot used twice needs them");
-    assert_eq!(matrix.unwitnessed(), [("RECEIVE_FREE", "SEND_LOOK"), ("SEND_LOOK", "RECEIVE_FREE")]);
+    assert_eq!(matrix.unwitnessed(), [("SEND_LOOK", "RECEIVE_FREE")]);
 }
 
 #[test]

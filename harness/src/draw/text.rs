@@ -8,8 +8,8 @@
 //!
 //! `!` marks the events at the heart of the fault, `~` a weakened ordering, `≈` a stale read.
 
-use super::words;
-use crate::trace::{Action, Event, Trace};
+use super::words::{self, Mark};
+use crate::trace::{Event, Trace};
 
 /// Colours of a terminal, or none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,8 +23,7 @@ pub enum Colour {
 
 /// Draws `trace`, headed by what went wrong in one sentence.
 pub fn draw(trace: &Trace, colour: Colour) -> String {
-    let lanes: Vec<usize> =
-        (0..trace.threads.len()).filter(|lane| trace.events.iter().any(|e| e.thread == *lane)).collect();
+    let lanes = words::lanes(trace);
     let cells: Vec<String> = trace.events.iter().map(cell).collect();
     let widths: Vec<usize> = (lanes.iter())
         .map(|&lane| {
@@ -44,10 +43,10 @@ pub fn draw(trace: &Trace, colour: Colour) -> String {
     let mut lines = vec![words::sentence(trace), String::new()];
     lines.push(row(&" ".repeat(digits + 2), &|lane| trace.threads[lane].clone()));
     for (index, (event, cell)) in trace.events.iter().zip(&cells).enumerate() {
-        let culprit = trace.culprits.contains(&index);
-        let margin = format!("{} {index:>digits$}", mark(event, culprit));
+        let mark = Mark::of(trace, index);
+        let margin = format!("{} {index:>digits$}", mark.map_or(' ', Mark::sign));
         let line = row(&margin, &|lane| if lane == event.thread { cell.clone() } else { String::new() });
-        lines.push(paint(line, event, culprit, colour));
+        lines.push(paint(line, mark, colour));
     }
     lines.push(String::new());
     lines.join("\n")
@@ -64,26 +63,12 @@ fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-fn stale(event: &Event) -> bool {
-    matches!(event.action, Action::Read { stale: true, .. })
-}
-
-fn mark(event: &Event, culprit: bool) -> char {
-    match () {
-        _ if culprit => '!',
-        _ if event.weakened() => '~',
-        _ if stale(event) => '≈',
-        _ => ' ',
-    }
-}
-
-fn paint(line: String, event: &Event, culprit: bool, colour: Colour) -> String {
-    let code = match () {
-        _ if colour == Colour::Off => return line,
-        _ if culprit => 31,
-        _ if event.weakened() => 33,
-        _ if stale(event) => 34,
-        _ => return line,
+fn paint(line: String, mark: Option<Mark>, colour: Colour) -> String {
+    let code = match (colour, mark) {
+        (Colour::Off, _) | (_, None) => return line,
+        (_, Some(Mark::Culprit)) => 31,
+        (_, Some(Mark::Weakened)) => 33,
+        (_, Some(Mark::Stale)) => 34,
     };
     format!("\x1b[{code}m{line}\x1b[0m")
 }

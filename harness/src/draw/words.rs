@@ -37,11 +37,73 @@ fn number(value: u64) -> String {
 /// The site and the ordering in force; a weakened one with what it was.
 pub fn place(event: &Event) -> String {
     let Some(site) = event.site else { return String::new() };
-    match site.operation {
-        Operation::Read | Operation::Write | Operation::Wait | Operation::Wake => site.name.into(),
-        _ if event.weakened() => format!("{} {} (ships {})", site.name, event.order, site.order),
-        _ => format!("{} {}", site.name, event.order),
+    match ordering(event) {
+        Some(ordering) => format!("{} {ordering}", site.name),
+        None => site.name.into(),
     }
+}
+
+/// The ordering in force, a weakened one with what it was; nothing where an operation has none.
+pub fn ordering(event: &Event) -> Option<String> {
+    let site = event.site?;
+    match site.operation {
+        Operation::Read | Operation::Write | Operation::Wait | Operation::Wake => None,
+        _ if event.weakened() => Some(format!("{} (ships {})", event.order, site.order)),
+        _ => Some(event.order.to_string()),
+    }
+}
+
+/// An operation in the field's shortest term.
+pub fn operation(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Load => "load",
+        Operation::Store => "store",
+        Operation::Rmw => "rmw",
+        Operation::CompareExchange => "cas",
+        Operation::Fence => "fence",
+        Operation::Read => "read",
+        Operation::Write => "write",
+        Operation::Wait => "wait",
+        Operation::Wake => "wake",
+    }
+}
+
+/// What a picture makes the eye stop at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// At the heart of the fault.
+    Culprit,
+    /// With a weakened ordering.
+    Weakened,
+    /// Read an old value.
+    Stale,
+}
+
+impl Mark {
+    /// The mark of the event of this index, if it has one.
+    pub fn of(trace: &Trace, index: usize) -> Option<Mark> {
+        let event = &trace.events[index];
+        match () {
+            _ if trace.culprits.contains(&index) => Some(Mark::Culprit),
+            _ if event.weakened() => Some(Mark::Weakened),
+            _ if matches!(event.action, Action::Read { stale: true, .. }) => Some(Mark::Stale),
+            _ => None,
+        }
+    }
+
+    /// The mark as one character, so that no picture depends on colours.
+    pub fn sign(self) -> char {
+        match self {
+            Mark::Culprit => '!',
+            Mark::Weakened => '~',
+            Mark::Stale => '≈',
+        }
+    }
+}
+
+/// The lanes on which something happened, in order.
+pub fn lanes(trace: &Trace) -> Vec<usize> {
+    (0..trace.threads.len()).filter(|lane| trace.events.iter().any(|event| event.thread == *lane)).collect()
 }
 
 /// One sentence: what went wrong, and which ordering had been weakened.

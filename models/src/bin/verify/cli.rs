@@ -37,6 +37,15 @@ pub struct Cli {
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
+    /// Write a report into this folder: a page, the results as JSON, and JUnit XML
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["list", "explain"])]
+    pub report: Option<PathBuf>,
+
+    /// Fail if the tables in a Markdown file are not what this run found
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "verification.md",
+          conflicts_with_all = ["list", "filter", "engine", "explain", "update"])]
+    pub check: Option<PathBuf>,
+
     /// Write the tables of this run into the marked places of a Markdown file
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "verification.md",
           conflicts_with_all = ["list", "filter", "engine", "explain"])]

@@ -22,7 +22,7 @@ pub fn explain(name: &str, stop: &Arc<AtomicBool>) -> ExitCode {
     if !site.pairs_with.is_empty() {
         println!("  pairs with {}", site.pairs_with.join(", "));
     }
-    if matrix::weaker(site).next().is_none() {
+    if site.weaker().is_empty() {
         println!("\nIt orders nothing, so there is nothing to weaken.");
         return ExitCode::SUCCESS;
     }

@@ -2,9 +2,9 @@
 
 mod cli;
 mod explain;
-mod json;
 mod markdown;
-mod results;
+mod report;
+mod stale;
 mod table;
 mod work;
 
@@ -12,11 +12,13 @@ use clap::Parser;
 use cli::Cli;
 use iobring::protocol::sites;
 use iobring_models::suite;
-use results::Results;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 use witness::draw::text::{Colour, draw};
+use witness::matrix::{Chase, Matrix, MatrixOptions};
+use witness::report::{Results, json};
 use witness::run::Verdict;
 use witness::suite::Entry;
 use witness::{matrix, sweep};
@@ -45,8 +47,9 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
+    let started = Instant::now();
     let results = run(&cli, &models, &stop);
-    tell(&cli, &results)
+    tell(&cli, &models, &results, started)
 }
 
 /// The models that the command line asks for.
@@ -65,16 +68,10 @@ fn chosen(cli: &Cli) -> Vec<Entry> {
 fn run(cli: &Cli, models: &[Entry], stop: &Arc<AtomicBool>) -> Results {
     let runs = work::run_all(models, stop);
     let not_begun = runs.iter().filter(|run| run.is_none()).count();
-    let mut results = Results {
-        models: runs.into_iter().flatten().collect(),
-        not_begun,
-        matrix: None,
-        sampled: None,
-        sweeps: Vec::new(),
-    };
+    let mut results = Results { models: runs.into_iter().flatten().collect(), not_begun, ..Results::default() };
     if !cli.is_partial() {
-        results.matrix = Some(mutate(&suite::killers(), "matrix", stop));
-        results.sampled = Some(mutate(&suite::sampling_killers(), "matrix by sampling", stop));
+        results.matrix = Some(mutate(&suite::killers(), "matrix", Chase::UntilWitnessed, stop));
+        results.sampled = Some(mutate(&suite::sampling_killers(), "matrix by sampling", Chase::UntilKilled, stop));
         let options = sweep::SweepOptions { stop: stop.clone(), ..Default::default() };
         let steps = || format!("crash sweep: {} steps", options.progress.load(Ordering::Relaxed));
         results.sweeps =
@@ -84,14 +81,14 @@ fn run(cli: &Cli, models: &[Entry], stop: &Arc<AtomicBool>) -> Results {
 }
 
 /// Weakens every site against `killers`.
-fn mutate(killers: &[Entry], name: &str, stop: &Arc<AtomicBool>) -> matrix::Matrix {
-    let options = matrix::MatrixOptions { stop: stop.clone(), ..Default::default() };
+fn mutate(killers: &[Entry], name: &str, chase: Chase, stop: &Arc<AtomicBool>) -> Matrix {
+    let options = MatrixOptions { chase, stop: stop.clone(), ..Default::default() };
     let mutants = || format!("{name}: {} mutants", options.progress.load(Ordering::Relaxed));
     work::while_ticking(&work::bars(), mutants, || matrix::run(sites::ALL, killers, &options))
 }
 
 /// Prints what was found and writes the files that were asked for; the exit status says whether all of it passed.
-fn tell(cli: &Cli, results: &Results) -> ExitCode {
+fn tell(cli: &Cli, models: &[Entry], results: &Results, started: Instant) -> ExitCode {
     for run in &results.models {
         if let Verdict::Fail(trace) = &run.verdict {
             println!("{}/{} fails:\n\n{}", run.engine, run.scenario, draw(trace, colour()));
@@ -110,8 +107,8 @@ fn tell(cli: &Cli, results: &Results) -> ExitCode {
     if !results.sweeps.is_empty() {
         println!("\nDeath at every step\n{}", table::sweeps(&results.sweeps));
     }
-    match write_files(cli, results) {
-        Ok(()) => verdict(cli, results),
+    match write_files(cli, models, results, started).and_then(|()| up_to_date(cli, results)) {
+        Ok(up_to_date) => verdict(cli, results, up_to_date),
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
@@ -119,9 +116,22 @@ fn tell(cli: &Cli, results: &Results) -> ExitCode {
     }
 }
 
+/// Whether the tables that are to be checked are what was found; says so if not.
+fn up_to_date(cli: &Cli, results: &Results) -> Result<bool, String> {
+    let Some(path) = &cli.check else { return Ok(true) };
+    let differences = stale::differences(path, results).map_err(|error| format!("{}: {error}", path.display()))?;
+    for difference in &differences {
+        println!("{}: {difference}", path.display());
+    }
+    Ok(differences.is_empty())
+}
+
 /// The line of verdict.
-fn verdict(cli: &Cli, results: &Results) -> ExitCode {
-    let complaints = results.complaints();
+fn verdict(cli: &Cli, results: &Results, up_to_date: bool) -> ExitCode {
+    let mut complaints = results.complaints();
+    if !up_to_date {
+        complaints.push("tables are stale, `cargo verify --update` writes them".into());
+    }
     let models = results.models.len();
     if !complaints.is_empty() {
         println!("\nNOT VERIFIED: {}", complaints.join("; "));
@@ -140,7 +150,11 @@ fn verdict(cli: &Cli, results: &Results) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn write_files(cli: &Cli, results: &Results) -> Result<(), String> {
+fn write_files(cli: &Cli, models: &[Entry], results: &Results, started: Instant) -> Result<(), String> {
+    if let Some(path) = &cli.report {
+        report::write(path, cli, models, results, started.elapsed())
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+    }
     if let Some(path) = &cli.json {
         json::write(path, results).map_err(|error| format!("{}: {error}", path.display()))?;
     }

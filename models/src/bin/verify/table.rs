@@ -7,8 +7,11 @@ use iobring::protocol::sites;
 use std::collections::BTreeSet;
 use std::fmt;
 use witness::matrix::{Fate, Kill, Matrix, Row};
-use witness::run::{Coverage, Run, Verdict};
+use witness::run::Run;
 use witness::sweep::Sweep;
+
+/// Columns that differ from machine to machine: for the terminal only.
+const PASSING: [&str; 1] = ["time"];
 
 /// A table of text.
 pub struct Table {
@@ -28,12 +31,22 @@ impl fmt::Display for Table {
 }
 
 impl Table {
-    /// For a Markdown file.
+    /// For a Markdown file: what is the same wherever it is run.
     pub fn markdown(&self) -> String {
-        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | ").replace('\n', " "));
-        let header: Vec<String> = self.header.iter().map(|cell| (*cell).into()).collect();
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        let header = self.kept(&self.header);
         let rule = vec![String::from("---"); header.len()];
-        [header, rule].iter().chain(&self.rows).map(|cells| line(cells)).collect()
+        [header, rule].iter().chain(&self.lasting()).map(|cells| line(cells)).collect()
+    }
+
+    /// The rows as a Markdown file has them.
+    pub fn lasting(&self) -> Vec<Vec<String>> {
+        self.rows.iter().map(|row| self.kept(row)).collect()
+    }
+
+    fn kept(&self, cells: &[impl ToString]) -> Vec<String> {
+        let lasting = self.header.iter().zip(cells).filter(|(column, _)| !PASSING.contains(column));
+        lasting.map(|(_, cell)| cell.to_string().replace('\n', " ")).collect()
     }
 }
 
@@ -45,8 +58,8 @@ pub fn models(runs: &[Run]) -> Table {
             run.engine.into(),
             run.executions.to_string(),
             run.states.map_or_else(|| "-".into(), |states| states.to_string()),
-            coverage(&run.coverage),
-            verdict(&run.verdict),
+            run.coverage.to_string(),
+            run.verdict.to_string(),
             format!("{:.1} s", run.elapsed.as_secs_f64()),
         ]
     };
@@ -96,7 +109,7 @@ pub fn sweeps(sweeps: &[Sweep]) -> Table {
             sweep.name.clone(),
             sweep.steps.len().to_string(),
             sweep.executions().to_string(),
-            sweep.steps.first().map_or_else(String::new, |run| coverage(&run.coverage)),
+            sweep.steps.first().map_or_else(String::new, |run| run.coverage.to_string()),
             Vec::from_iter(outcomes).join(", "),
             if sweep.passed() { "survived".into() } else { "NOT SURVIVED".into() },
         ]
@@ -121,27 +134,5 @@ pub fn sites() -> Table {
     Table {
         header: vec!["site", "operation", "ordering", "pairs with", "why"],
         rows: sites::ALL.iter().map(row).collect(),
-    }
-}
-
-/// What was covered, in a few words.
-pub fn coverage(coverage: &Coverage) -> String {
-    match coverage {
-        Coverage::Exhausted => "exhausted".into(),
-        Coverage::Bounded(bound) => format!("bounded: {bound}"),
-        Coverage::Sampled(how) => format!("sampled: {how}"),
-        Coverage::Cut(why) => format!("CUT: {why}"),
-    }
-}
-
-/// The verdict in a few words.
-pub fn verdict(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Pass => "pass".into(),
-        Verdict::Fail(trace) => format!("FAIL: {:?}", trace.fault),
-        Verdict::TooFew { expected } => format!("TOO FEW executions, expected {expected}"),
-        Verdict::Unreached(outcomes) => format!("UNREACHED: {outcomes:?}"),
-        Verdict::Cut => "CUT".into(),
-        Verdict::NotRun(why) => format!("not run: {why}"),
     }
 }

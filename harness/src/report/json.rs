@@ -1,15 +1,15 @@
 //! The results as JSON, with stable keys: `models[].{name,engine,executions,exhausted,bound,verdict}`,
 //! `matrix[].{site,shipped,weakened,killed_by}`, `sweep[].{scenario,engine,step,outcome}`, and more beside them.
 
-use crate::results::Results;
-use crate::table;
+use super::Results;
+use crate::draw::text;
+use crate::matrix::Row;
+use crate::run::{Coverage, Run};
+use crate::sweep::Sweep;
 use serde::Serialize;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
-use witness::matrix::Row;
-use witness::run::{Coverage, Run, Verdict};
-use witness::sweep::Sweep;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -84,16 +84,9 @@ fn model(run: &Run) -> Model<'_> {
         executions: run.executions,
         states: run.states,
         exhausted: run.coverage == Coverage::Exhausted,
-        bound: (run.coverage != Coverage::Exhausted).then(|| table::coverage(&run.coverage)),
-        verdict: match run.verdict {
-            Verdict::Pass => "pass",
-            Verdict::Fail(_) => "fail",
-            Verdict::TooFew { .. } => "too few",
-            Verdict::Unreached(_) => "unreached",
-            Verdict::Cut => "cut",
-            Verdict::NotRun(_) => "not run",
-        },
-        detail: table::verdict(&run.verdict),
+        bound: (run.coverage != Coverage::Exhausted).then(|| run.coverage.to_string()),
+        verdict: run.verdict.word(),
+        detail: run.verdict.to_string(),
         outcomes: run.outcomes.iter().map(String::as_str).collect(),
         seconds: run.elapsed.as_secs_f64(),
         replay: run.replay.as_deref(),
@@ -106,7 +99,7 @@ fn mutant(row: &Row) -> Mutant<'_> {
         engine: kill.engine,
         executions: kill.executions,
         fault: format!("{:?}", kill.trace.fault),
-        picture: witness::draw::text::draw(&kill.trace, Default::default()),
+        picture: text::draw(&kill.trace, Default::default()),
     });
     Mutant {
         site: row.site.name,
@@ -123,9 +116,14 @@ fn steps(sweep: &Sweep) -> impl Iterator<Item = Step<'_>> {
         thread: &sweep.name,
         step,
         before: run.killed_before.iter().copied().collect(),
-        outcome: match &run.verdict {
-            Verdict::Pass => run.outcomes.iter().cloned().collect::<Vec<_>>().join(", "),
-            other => table::verdict(other),
-        },
+        outcome: outcome(run),
     })
+}
+
+/// What became of a death: the outcomes if it was survived, otherwise the verdict.
+pub(super) fn outcome(run: &Run) -> String {
+    match run.verdict.passed() {
+        true => Vec::from_iter(run.outcomes.iter().map(String::as_str)).join(", "),
+        false => run.verdict.to_string(),
+    }
 }

@@ -1,10 +1,11 @@
-//! Everything that a run of `cargo verify` found, and what that amounts to.
+//! Everything that was found, and what that amounts to.
 
-use witness::matrix::{Fate, Matrix};
-use witness::run::Run;
-use witness::sweep::Sweep;
+use crate::matrix::{Fate, Matrix};
+use crate::run::Run;
+use crate::sweep::Sweep;
 
 /// What was found.
+#[derive(Debug, Default)]
 pub struct Results {
     /// The models.
     pub models: Vec<Run>,
@@ -32,6 +33,9 @@ impl Results {
         if let Some(matrix) = &self.matrix {
             for row in matrix.survivors() {
                 complaints.push(format!("{} weakened to {} survived", row.site.name, row.order));
+            }
+            for (site, pair) in matrix.unwitnessed() {
+                complaints.push(format!("{site} is declared to pair with {pair}, but no kill shows the two at work"));
             }
             let undecided = matrix.rows.iter().filter(|row| row.fate == Fate::Undecided).count();
             if undecided > 0 {

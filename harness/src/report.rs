@@ -1,0 +1,16 @@
+//! Results for people and for machines.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`page`] | one HTML file that needs nothing else |
+//! | [`json`] | the same data with stable keys |
+//! | [`junit`] | the same verdicts for a CI system |
+//!
+//! Knows nothing of what was checked; whoever writes a report says in a [`page::Preface`] what it is about.
+
+pub mod json;
+pub mod junit;
+pub mod page;
+mod results;
+
+pub use results::Results;
