@@ -117,7 +117,8 @@ fn nothing_stands_outside_of_the_picture() {
         let picture = svg::draw(&trace);
         let document = Document::parse(&picture).unwrap();
         let root = document.root_element();
-        let (width, height) = (number(&root, "width"), number(&root, "height"));
+        let size: Vec<usize> = root.attribute("viewBox").unwrap().split(' ').map(|n| n.parse().unwrap()).collect();
+        let (width, height) = (size[2], size[3]);
         for node in root.descendants().filter(|node| node.has_tag_name("tspan")) {
             let characters = read(&node).chars().count();
             // A bold character of the sentence is the widest there is.

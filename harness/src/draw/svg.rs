@@ -74,7 +74,7 @@ fn picture(trace: &Trace, style: Option<&str>) -> Markup {
     let layout = Layout::new(trace);
     let size = format!("0 0 {} {}", layout.width, layout.height);
     html! {
-        svg.witness xmlns="http://www.w3.org/2000/svg" viewBox=(size) width=(layout.width) height=(layout.height) role="img" {
+        svg.witness xmlns="http://www.w3.org/2000/svg" viewBox=(size) width=(layout.width * 5 / 4) height=(layout.height * 5 / 4) role="img" {
             title { (words::sentence(trace)) }
             @if let Some(style) = style { style { (style) } }
             text.sentence { @for (line, words) in layout.sentence.iter().enumerate() {

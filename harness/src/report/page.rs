@@ -135,7 +135,7 @@ fn left_out(preface: &Preface, results: &Results) -> Markup {
         @if !all.is_empty() {
             section {
                 h2 { "Left out of this run" }
-                dl.facts.stacked { @for (what, why) in all { dt { (what) } dd { (why) } } }
+                dl.stacked { @for (what, why) in all { dt { (what) } dd { (why) } } }
             }
         }
     }

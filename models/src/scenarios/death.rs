@@ -6,7 +6,7 @@ use iobring::protocol::cursor::Cursor;
 use iobring::protocol::memory::bell;
 use iobring::protocol::{Memory, read};
 use std::sync::Arc;
-use witness::{Outcomes, Program, Scenario};
+use witness::{End, Outcomes, Program, Scenario};
 use witness_facade::{Atomic, Platform, sites};
 
 sites! {
@@ -69,9 +69,14 @@ impl Scenario for Death {
                 }
             })
             .finish(move |ends| {
-                settle(&ring, ends, &Vec::from_iter(0..reader), &[reader]);
+                let all = settle(&ring, ends, &Vec::from_iter(0..reader), &[reader]);
                 assert_eq!(ends[reader].notes().len(), 1);
-                "delivered".into()
+                let dead = |note: &&u64| ends.get((**note / 10) as usize - 1).is_some_and(End::died);
+                match (ends.iter().any(End::died), all.iter().filter(dead).count()) {
+                    (false, _) => "delivered".into(),
+                    (true, 0) => "the dead left nothing".into(),
+                    (true, _) => "the dead left a record".into(),
+                }
             })
     }
 }

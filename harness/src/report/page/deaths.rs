@@ -43,12 +43,12 @@ fn chart(sweep: &Sweep) -> Markup {
             }
             details {
                 summary { "step by step" }
-                table {
+                div.wide { table {
                     thead { tr { th.number { "step" } th { "dies before" } th { "outcomes" } th.number { "executions" } } }
                     tbody { @for (step, run) in sweep.steps.iter().enumerate() { tr {
                         td.number { (step) } td { (before(run)) } td { (outcome(run)) } td.number { (run.executions) }
                     } } }
-                }
+                } }
             }
         }
     }

@@ -4,6 +4,9 @@ use super::grouped;
 use crate::run::{Run, Verdict};
 use maud::{Markup, html};
 
+/// More outcomes than these are counted.
+const MOST: usize = 8;
+
 pub fn section(runs: &[Run]) -> Markup {
     html! {
         section {
@@ -20,7 +23,10 @@ pub fn section(runs: &[Run]) -> Markup {
 }
 
 fn row(run: &Run) -> Markup {
-    let outcomes = Vec::from_iter(run.outcomes.iter().map(String::as_str)).join(", ");
+    let outcomes = match run.outcomes.len() {
+        0..=MOST => Vec::from_iter(run.outcomes.iter().map(String::as_str)).join(", "),
+        many => format!("{many} different ones"),
+    };
     html! {
         tr {
             td.model { (run.scenario) }

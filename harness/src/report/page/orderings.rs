@@ -1,4 +1,4 @@
-//! The matrix as a heat map: a cell for each weakened ordering, the paler the longer it lived, which opens its counterexample.
+//! The matrix as a heat map: a cell for each weakened ordering, the stronger the sooner it died, which opens its counterexample.
 
 use crate::draw::svg;
 use crate::facade::{Order, Site};
@@ -16,12 +16,12 @@ pub fn section(matrix: &Matrix, sampled: Option<&Matrix>, again: Option<fn(&str)
             h2 { "Every ordering weakened" }
             p {
                 "Each memory ordering was replaced by each weaker one, and a model then failed: how, and in which execution. "
-                "The darker, the sooner. A cell opens the failing execution."
+                "The stronger the colour, the sooner. A cell opens the failing execution."
             }
             table.heat {
                 thead { tr { th { "site, and what ships" } @for order in COLUMNS { th { (order) } } } }
                 tbody { @for site in sites { tr {
-                    th { (site.name) " " small { (site.order) } }
+                    th { (breakable(site.name)) " " small { (site.order) } }
                     @for order in COLUMNS { (cell(matrix, site, order)) }
                 } } }
             }
@@ -30,7 +30,7 @@ pub fn section(matrix: &Matrix, sampled: Option<&Matrix>, again: Option<fn(&str)
             @for row in &matrix.rows { (counterexample(row, sampled, again)) }
             h3 { "Declared pairings" }
             p { "Two sites that are declared to be two sides of one thing take part, on different threads, in a failing execution." }
-            dl.facts { @for pairing in matrix.pairings() { (pair(&pairing)) } }
+            dl.facts.long { @for pairing in matrix.pairings() { (pair(&pairing)) } }
         }
     }
 }
@@ -85,6 +85,11 @@ fn pair(pairing: &Pairing) -> Markup {
             None => { b.bad { "no kill shows the two at work" } }
         } }
     }
+}
+
+/// A name that a narrow screen may break where words end.
+fn breakable(name: &str) -> Markup {
+    html! { @for (at, word) in name.split('_').enumerate() { @if at > 0 { "_" wbr; } (word) } }
 }
 
 fn id(row: &Row) -> String {

@@ -84,12 +84,12 @@ fn left_out(cli: &Cli, models: &[Entry]) -> Vec<(String, String)> {
     }
     let name = |entry: &Entry| format!("{}/{}", entry.engine.name(), entry.case.name());
     let taken: BTreeSet<String> = models.iter().map(name).collect();
-    for (level, why) in [(Level::Default, "taken by `cargo verify`"), (Level::Full, "taken by `cargo verify --full`")] {
+    for (level, command) in [(Level::Default, "cargo verify"), (Level::Full, "cargo verify --full")] {
         if level > cli.level() && !cli.is_partial() {
-            let more =
-                suite::models(level).iter().map(name).filter(|name| !taken.contains(name)).collect::<BTreeSet<_>>();
+            let more: BTreeSet<String> = suite::models(level).iter().map(name).filter(|n| !taken.contains(n)).collect();
             let names = Vec::from_iter(more).join(", ");
-            left_out.push((format!("larger bounds, more samples; {names}"), why.into()));
+            left_out
+                .push((format!("What {command} does beside"), format!("larger bounds and more samples, and {names}")));
         }
     }
     left_out
