@@ -33,6 +33,14 @@ pub struct Cli {
     #[arg(long, value_name = "SITE", conflicts_with_all = ["list", "filter", "engine", "json"])]
     pub explain: Option<String>,
 
+    /// Mutate the logic of these files (all of src, if none is named) with cargo-mutants, and record what became of it
+    #[arg(long, value_name = "FILE", num_args = 0..)]
+    pub mutants: Option<Vec<String>>,
+
+    /// Only this part of the mutants, such as 0/4
+    #[arg(long, value_name = "K/N", requires = "mutants")]
+    pub shard: Option<String>,
+
     /// Write the results as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,

@@ -3,6 +3,7 @@
 mod cli;
 mod explain;
 mod markdown;
+mod mutants;
 mod report;
 mod stale;
 mod table;
@@ -35,6 +36,9 @@ fn main() -> ExitCode {
     }
     if let Some(site) = &cli.explain {
         return explain::explain(site, &stop);
+    }
+    if let Some(files) = &cli.mutants {
+        return mutants::run(files, cli.shard.as_deref());
     }
     let models = chosen(&cli);
     if models.is_empty() {
@@ -160,13 +164,18 @@ fn write_files(cli: &Cli, models: &[Entry], results: &Results, started: Instant)
     }
     if let Some(path) = &cli.update {
         let matrix = results.matrix.as_ref().expect("an update runs everything");
-        let tables = [
-            ("sites", table::sites().markdown()),
-            ("models", table::models(&results.models).markdown()),
-            ("matrix", table::matrix(matrix, results.sampled.as_ref()).markdown()),
-            ("sweeps", table::sweeps(&results.sweeps).markdown()),
-        ];
-        markdown::update(path, &tables).map_err(|error| format!("{}: {error}", path.display()))?;
+        let tables = || {
+            Ok([
+                ("sites", table::sites().markdown()),
+                ("models", table::models(&results.models).markdown()),
+                ("matrix", table::matrix(matrix, results.sampled.as_ref()).markdown()),
+                ("sweeps", table::sweeps(&results.sweeps).markdown()),
+                ("mutants", mutants::table()?.markdown()),
+                ("equivalent-mutants", mutants::equivalents()?.markdown()),
+            ])
+        };
+        let updated = tables().and_then(|tables| markdown::update(path, &tables));
+        updated.map_err(|error: std::io::Error| format!("{}: {error}", path.display()))?;
     }
     Ok(())
 }

@@ -3,8 +3,8 @@
 //! The file holds what a run of the default level wrote. A run of any level checks what it can: the sites and the matrix
 //! wholly, models and sweeps where it ran the same, and by name that none is missing and none is left over.
 
-use crate::markdown;
 use crate::table::{self, Table};
+use crate::{markdown, mutants};
 use iobring_models::suite::{self, Level};
 use std::collections::BTreeSet;
 use std::io;
@@ -16,7 +16,12 @@ use witness::run::Coverage;
 pub fn differences(path: &Path, results: &Results) -> io::Result<Vec<String>> {
     let matrix = results.matrix.as_ref().expect("a check runs everything");
     let mut differences = Vec::new();
-    let tables = [("sites", table::sites()), ("matrix", table::matrix(matrix, results.sampled.as_ref()))];
+    let tables = [
+        ("sites", table::sites()),
+        ("matrix", table::matrix(matrix, results.sampled.as_ref())),
+        ("mutants", mutants::table()?),
+        ("equivalent-mutants", mutants::equivalents()?),
+    ];
     for (name, table) in tables {
         whole(name, &markdown::read(path, name)?, &table, &mut differences);
     }

@@ -31,6 +31,11 @@ impl fmt::Display for Table {
 }
 
 impl Table {
+    /// A table of these columns.
+    pub fn new(header: Vec<&'static str>, rows: Vec<Vec<String>>) -> Self {
+        Table { header, rows }
+    }
+
     /// For a Markdown file: what is the same wherever it is run.
     pub fn markdown(&self) -> String {
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));

@@ -1,0 +1,159 @@
+//! `cargo verify --mutants`: the logic mutated by machine.
+//!
+//! cargo-mutants changes one expression of `src/` after the other, and the project's tests and models must notice. It takes
+//! hours, so it may be run file by file, and what it found is recorded in `models/mutants.json`, from which
+//! `cargo verify --update` writes a table. Mutants that change nothing that anybody could observe are listed, with the
+//! reason, in `models/equivalent-mutants.toml`.
+
+mod record;
+
+use crate::USAGE;
+use record::{Mutant, Outcome, Record};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::{fs, io};
+
+pub use record::{equivalents, table};
+
+/// Where cargo-mutants works.
+const FOLDER: &str = "target/mutants";
+
+/// Who hunts mutants: each round takes those that the rounds before it have missed.
+const ROUNDS: [&[&str]; 2] = [
+    // The tests of the library that take a second or less each.
+    &[
+        "--lib",
+        "--test",
+        "accounts",
+        "--test",
+        "bad_inputs",
+        "--test",
+        "damage",
+        "--test",
+        "drain",
+        "--test",
+        "records",
+        "--test",
+        "reference",
+        "--test",
+        "state_machine",
+        "--test",
+        "wait_blocking",
+        "--test",
+        "wakeups",
+    ],
+    // All of the library's tests, and the models.
+    &["--lib", "--tests"],
+];
+
+/// Mutates the files that match (all of `src/` if there are none) and records what came of it.
+pub fn run(files: &[String], shard: Option<&str>) -> ExitCode {
+    let Some(version) = version() else {
+        eprintln!("this needs cargo-mutants: cargo install cargo-mutants --locked");
+        return ExitCode::from(USAGE);
+    };
+    let hunted = all(files).and_then(|all| Ok((all, hunt(files, shard)?)));
+    match hunted.and_then(|(all, outcomes)| Record::merge(&version, &all, outcomes)) {
+        Ok(record) => verdict(&record),
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn version() -> Option<String> {
+    let output = Command::new("cargo").args(["mutants", "--version"]).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_string())
+}
+
+/// How many mutants each of the files has.
+fn all(files: &[String]) -> io::Result<BTreeMap<String, usize>> {
+    #[derive(Deserialize)]
+    struct Listed {
+        file: String,
+    }
+    let mut command = Command::new("cargo");
+    command.args(["mutants", "--list", "--json"]).args(files.iter().flat_map(|file| ["--file", file]));
+    let output = command.stderr(Stdio::inherit()).output()?;
+    let listed: Vec<Listed> = serde_json::from_slice(&output.stdout)?;
+    let mut all = BTreeMap::new();
+    listed.into_iter().for_each(|mutant| *all.entry(mutant.file).or_default() += 1);
+    Ok(all)
+}
+
+/// All rounds; the last outcome of each mutant.
+fn hunt(files: &[String], shard: Option<&str>) -> io::Result<Vec<Mutant>> {
+    let mut outcomes: Vec<Mutant> = Vec::new();
+    for (round, tests) in ROUNDS.iter().enumerate() {
+        let mut command = Command::new("cargo");
+        command.args(["mutants", "--no-shuffle", "--jobs", "1", "--output", FOLDER]);
+        command.args(files.iter().flat_map(|file| ["--file", file]));
+        command.args(shard.iter().flat_map(|shard| ["--shard", shard]));
+        if round > 0 {
+            command.args(["--iterate", "--test-package", "iobring,iobring-models"]);
+        }
+        // One folder of compiled dependencies for all rounds.
+        command.env("CARGO_TARGET_DIR", Path::new(FOLDER).join("target")).arg("--").args(*tests);
+        let status = command.status()?;
+        // 2: some were missed; 3: some took too long. Anything else is no result.
+        if !matches!(status.code(), Some(0 | 2 | 3)) {
+            return Err(io::Error::other(format!("cargo mutants: {status}")));
+        }
+        for mutant in outcomes_of(&Path::new(FOLDER).join("mutants.out/outcomes.json"))? {
+            outcomes.retain(|earlier| earlier.name != mutant.name);
+            outcomes.push(mutant);
+        }
+        if !outcomes.iter().any(|mutant| mutant.outcome == Outcome::Missed) {
+            break;
+        }
+    }
+    Ok(outcomes)
+}
+
+/// What cargo-mutants writes, as far as it is of interest.
+#[derive(Deserialize)]
+struct Document {
+    outcomes: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    scenario: Scenario,
+    summary: String,
+}
+
+#[derive(Deserialize)]
+enum Scenario {
+    Baseline,
+    Mutant { name: String, file: String },
+}
+
+fn outcomes_of(path: &Path) -> io::Result<Vec<Mutant>> {
+    let document: Document = serde_json::from_str(&fs::read_to_string(path)?)?;
+    let mutant = |entry: Entry| {
+        let Scenario::Mutant { name, file } = entry.scenario else { return None };
+        let outcome = match &*entry.summary {
+            "CaughtMutant" => Outcome::Caught,
+            "MissedMutant" => Outcome::Missed,
+            "Timeout" => Outcome::TimedOut,
+            "Unviable" => Outcome::Unviable,
+            other => return Some(Err(io::Error::other(format!("{name}: {other}")))),
+        };
+        Some(Ok(Mutant { name, file, outcome }))
+    };
+    document.outcomes.into_iter().filter_map(mutant).collect()
+}
+
+/// Prints the table and the survivors; fails if one of them has no reason.
+fn verdict(record: &Record) -> ExitCode {
+    let survivors = record.survivors();
+    let without = survivors.iter().filter(|survivor| survivor.reason.is_none()).count();
+    for survivor in &survivors {
+        println!("{}: {}", survivor.mutant, survivor.reason.as_deref().unwrap_or("SURVIVED"));
+    }
+    println!("{} mutants survived, {without} of them without a reason", survivors.len());
+    if without == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
