@@ -180,6 +180,7 @@ pub fn explore<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOp
         verdict: Verdict::Pass,
         outcomes: BTreeSet::new(),
         killed_before: BTreeSet::new(),
+        reached: BTreeSet::new(),
         replay: None,
         elapsed: begun.elapsed(),
     };

@@ -2,38 +2,47 @@
 
 use iobring::protocol::sites;
 use iobring_models::suite::{self, Level};
+use std::sync::LazyLock;
 use witness::matrix::{self, Chase, Fate, MatrixOptions};
-use witness::run::{Changes, Verdict};
+use witness::run::{Changes, Run, Verdict};
 use witness::suite::Entry;
-use witness::sweep::{self, SweepOptions};
+use witness::sweep::{self, Sweep, SweepOptions};
 
 /// Runs every model of an engine.
-fn all_pass(engine: &str) {
+fn run_all(engine: &str) -> Vec<Run> {
     let entries: Vec<Entry> =
         suite::models(Level::Quick).into_iter().filter(|entry| entry.engine.name() == engine).collect();
     assert!(!entries.is_empty(), "no models for {engine}");
-    for entry in entries {
-        let run = entry.run(Changes::default());
+    entries.iter().map(|entry| entry.run(Changes::default())).collect()
+}
+
+fn assert_passed(runs: &[Run]) {
+    for run in runs {
         if let Verdict::Fail(trace) = &run.verdict {
-            panic!("{engine}/{}:\n{}", run.scenario, witness::draw::text::draw(trace, Default::default()));
+            panic!("{}/{}:\n{}", run.engine, run.scenario, witness::draw::text::draw(trace, Default::default()));
         }
-        assert!(run.verdict.passed(), "{engine}/{}: {:?}", run.scenario, run.verdict);
+        assert!(run.verdict.passed(), "{}/{}: {:?}", run.engine, run.scenario, run.verdict);
     }
 }
 
+/// Of these two, more than one test needs what came of them.
+static LOOM: LazyLock<Vec<Run>> = LazyLock::new(|| run_all("loom"));
+static SWEEPS: LazyLock<Vec<Sweep>> =
+    LazyLock::new(|| sweep::run(&suite::sweeps(Level::Quick), &SweepOptions::default()));
+
 #[test]
 fn loom_finds_nothing() {
-    all_pass("loom");
+    assert_passed(&LOOM);
 }
 
 #[test]
 fn shuttle_finds_nothing() {
-    all_pass("shuttle");
+    assert_passed(&run_all("shuttle"));
 }
 
 #[test]
 fn the_explorer_finds_nothing() {
-    all_pass("explorer");
+    assert_passed(&run_all("explorer"));
 }
 
 #[test]
@@ -49,10 +58,19 @@ fn no_weaker_ordering_survives_and_every_pairing_has_a_witness() {
 }
 
 #[test]
+fn every_site_is_reached_by_a_model() {
+    let runs: Vec<&Run> = LOOM.iter().chain(SWEEPS.iter().flat_map(|sweep| &sweep.steps)).collect();
+    assert_eq!(suite::unreached(runs.iter().copied()), [""; 0]);
+    for (site, _) in suite::UNMODELLED {
+        assert!(sites::ALL.iter().any(|other| other.name == site), "{site} is no site");
+        assert!(!runs.iter().any(|run| run.reached.contains(site)), "{site} is modelled");
+    }
+}
+
+#[test]
 fn every_death_is_survived() {
-    let sweeps = sweep::run(&suite::sweeps(Level::Quick), &SweepOptions::default());
-    assert!(!sweeps.is_empty());
-    for sweep in sweeps {
+    assert!(!SWEEPS.is_empty());
+    for sweep in SWEEPS.iter() {
         let failures: Vec<String> = sweep.failures().map(|(step, run)| format!("{step}: {:?}", run.verdict)).collect();
         assert!(sweep.passed(), "{} of {}: {failures:?}", sweep.name, sweep.case);
         assert!(sweep.steps.len() > 10, "{} of {} dies at {} steps only", sweep.name, sweep.case, sweep.steps.len());

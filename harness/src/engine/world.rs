@@ -7,6 +7,7 @@
 use crate::facade::{Order, Site};
 use crate::run::{Changes, Death};
 use crate::trace::{Action, Event, Fault, Trace};
+use rustc_hash::{FxBuildHasher, FxHashSet};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -82,6 +83,8 @@ thread_local! {
     static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
     /// Over all executions of a run.
     static KILLED_BEFORE: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
+    /// Likewise.
+    static REACHED: RefCell<FxHashSet<&'static str>> = const { RefCell::new(FxHashSet::with_hasher(FxBuildHasher)) };
 }
 
 fn with<R>(look: impl FnOnce(&mut World) -> R) -> R {
@@ -97,6 +100,11 @@ pub(crate) fn begin(changes: Changes) {
 /// Takes what the executions since the last call were killed before.
 pub(crate) fn take_killed_before() -> BTreeSet<&'static str> {
     KILLED_BEFORE.take()
+}
+
+/// Takes the sites at which the executions since the last call did something.
+pub(crate) fn take_reached() -> BTreeSet<&'static str> {
+    REACHED.take().into_iter().collect()
 }
 
 /// Takes the execution away: nothing in it can step any more.
@@ -241,6 +249,9 @@ pub(crate) fn record(site: Option<&'static Site>, object: Option<Object>, action
         });
         if let (Some(object), Action::Wrote { value } | Action::Updated { wrote: value, .. }) = (object, &action) {
             world.objects[object].writes.push((*value, Some(index)));
+        }
+        if let Some(site) = site {
+            REACHED.with_borrow_mut(|reached| reached.insert(site.name));
         }
         world.records.push(Record { lane: world.current, site, order, object, action });
         index

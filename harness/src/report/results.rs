@@ -15,6 +15,8 @@ pub struct Results {
     pub matrix: Option<Matrix>,
     /// The same mutants against shuttle, whose happens-before tracker judges orderings too: for information.
     pub sampled: Option<Matrix>,
+    /// The sites that no model reaches and should.
+    pub unreached: Vec<&'static str>,
     /// The crash sweeps; empty if they were not run.
     pub sweeps: Vec<Sweep>,
 }
@@ -41,6 +43,9 @@ impl Results {
             if undecided > 0 {
                 complaints.push(format!("{undecided} weakened orderings were not decided"));
             }
+        }
+        for site in &self.unreached {
+            complaints.push(format!("no model reaches {site}"));
         }
         for sweep in self.sweeps.iter().filter(|sweep| !sweep.passed()) {
             let at: Vec<String> = sweep.failures().map(|(step, _)| step.to_string()).collect();

@@ -47,8 +47,10 @@ pub fn check<S: Scenario>(scenario: &S, changes: Changes, options: &LoomOptions)
         return not_run(scenario, format!("loom takes 1 to {} threads, not {threads}", ::loom::MAX_THREADS));
     }
     world::take_killed_before();
+    world::take_reached();
     let search = search(scenario, changes, options, started);
     let killed_before = world::take_killed_before();
+    let reached = world::take_reached();
     let failed = search.failure.is_some();
     let coverage = match (&search.cut, options.preemption_bound) {
         (Some(why), _) => Coverage::Cut(why.clone()),
@@ -69,6 +71,7 @@ pub fn check<S: Scenario>(scenario: &S, changes: Changes, options: &LoomOptions)
         verdict,
         outcomes: search.tally.outcomes,
         killed_before,
+        reached,
         replay: None,
         elapsed: started.elapsed(),
     }
@@ -84,6 +87,7 @@ fn not_run<S: Scenario>(scenario: &S, why: String) -> Run {
         verdict: Verdict::NotRun(why),
         outcomes: BTreeSet::new(),
         killed_before: BTreeSet::new(),
+        reached: BTreeSet::new(),
         replay: None,
         elapsed: Duration::ZERO,
     }

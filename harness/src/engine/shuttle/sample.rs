@@ -94,6 +94,7 @@ fn sample<S: Scenario>(
     let borrowed = Borrowed(scenario);
     let counted = tally.clone();
     world::take_killed_before();
+    world::take_reached();
     let crashed = quiet::catch(move || {
         Runner::new(chooser, config()).run(move || {
             let Some(outcome) = execute(borrowed.get(), changes) else { return };
@@ -131,6 +132,7 @@ fn sample<S: Scenario>(
         },
         outcomes: tally.outcomes,
         killed_before: world::take_killed_before(),
+        reached: world::take_reached(),
         elapsed: started.elapsed(),
     }
 }

@@ -80,6 +80,8 @@ fn run(cli: &Cli, models: &[Entry], stop: &Arc<AtomicBool>) -> Results {
         let steps = || format!("crash sweep: {} steps", options.progress.load(Ordering::Relaxed));
         results.sweeps =
             work::while_ticking(&work::bars(), steps, || sweep::run(&suite::sweeps(cli.level()), &options));
+        let deaths = results.sweeps.iter().flat_map(|sweep| &sweep.steps);
+        results.unreached = suite::unreached(results.models.iter().chain(deaths));
     }
     results
 }

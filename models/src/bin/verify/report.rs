@@ -82,6 +82,9 @@ fn left_out(cli: &Cli, models: &[Entry]) -> Vec<(String, String)> {
     if cli.is_partial() {
         left_out.push(("the matrix and the crash sweep".into(), "only some models were asked for".into()));
     }
+    for (site, why) in suite::UNMODELLED {
+        left_out.push((format!("{site}, in any model"), why.into()));
+    }
     let name = |entry: &Entry| format!("{}/{}", entry.engine.name(), entry.case.name());
     let taken: BTreeSet<String> = models.iter().map(name).collect();
     for (level, command) in [(Level::Default, "cargo verify"), (Level::Full, "cargo verify --full")] {
