@@ -11,7 +11,7 @@ use crate::USAGE;
 use record::{Mutant, Outcome, Record};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{self, Path};
 use std::process::{Command, ExitCode, Stdio};
 use std::{fs, io};
 
@@ -96,7 +96,7 @@ fn hunt(files: &[String], shard: Option<&str>) -> io::Result<Vec<Mutant>> {
             command.args(["--iterate", "--test-package", "iobring,iobring-models"]);
         }
         // One folder of compiled dependencies for all rounds.
-        command.env("CARGO_TARGET_DIR", Path::new(FOLDER).join("target")).arg("--").args(*tests);
+        command.env("CARGO_TARGET_DIR", path::absolute(FOLDER)?.join("target")).arg("--").args(*tests);
         let status = command.status()?;
         // 2: some were missed; 3: some took too long. Anything else is no result.
         if !matches!(status.code(), Some(0 | 2 | 3)) {
