@@ -8,14 +8,33 @@ use std::collections::BTreeSet;
 use witness::draw::text::{Colour, draw};
 use witness::engine::loom::LoomOptions;
 use witness::engine::shuttle::ShuttleOptions;
+use witness::facade::Platform;
 use witness::matrix::{self, Chase, Fate, MatrixOptions};
 use witness::run::{Changes, Verdict};
 use witness::suite::{Engine, Entry};
 use witness::sweep::{self, SweepOptions};
 use witness::trace::{Action, Fault};
+use witness::{Program, Scenario};
 
-fn letters(count: u64, wake: bool, engine: Engine) -> Entry {
-    Entry::new(Letters { count, wake }, engine)
+fn letters(count: u64, engine: Engine) -> Entry {
+    Entry::new(Letters { count }, engine)
+}
+
+/// Letters of a sender for whom nobody hangs up when it dies.
+struct Abandoned;
+
+impl Scenario for Abandoned {
+    fn name(&self) -> String {
+        "abandoned".into()
+    }
+
+    fn about(&self) -> String {
+        "the receiver waits for ever".into()
+    }
+
+    fn program<P: Platform>(&self) -> Program {
+        Program { on_death: None, ..Letters { count: 1 }.program::<P>() }
+    }
 }
 
 fn loom() -> Engine {
@@ -29,7 +48,7 @@ fn shuttle() -> Engine {
 #[test]
 fn each_engine_kills_every_mutant() {
     for engine in [loom(), shuttle()] {
-        let suite = [letters(1, true, engine.clone()), letters(2, true, engine)];
+        let suite = [letters(1, engine.clone()), letters(2, engine)];
         let matrix = matrix::run(ALL, &suite, &MatrixOptions::default());
         assert!(matrix.baseline.iter().all(|run| run.verdict.passed()));
         let mutants: Vec<_> = matrix.rows.iter().map(|row| (row.site.name, row.fate)).collect();
@@ -41,7 +60,7 @@ fn each_engine_kills_every_mutant() {
 
 #[test]
 fn a_mutant_survives_a_suite_that_lacks_its_scenario() {
-    let matrix = matrix::run(ALL, &[letters(1, true, loom())], &MatrixOptions::default());
+    let matrix = matrix::run(ALL, &[letters(1, loom())], &MatrixOptions::default());
     let survivors: Vec<_> = matrix.survivors().map(|row| row.site.name).collect();
     assert_eq!(survivors, ["SEND_LOOK", "RECEIVE_FREE"], "only a slot used twice needs them");
     assert_eq!(matrix.unwitnessed(), [("SEND_LOOK", "RECEIVE_FREE")]);
@@ -50,7 +69,7 @@ fn a_mutant_survives_a_suite_that_lacks_its_scenario() {
 #[test]
 fn a_mutant_that_was_not_tried_to_the_end_is_undecided() {
     let cut = Engine::Loom(LoomOptions { max_executions: Some(1), ..LoomOptions::default() });
-    let matrix = matrix::run(ALL, &[letters(2, true, cut)], &MatrixOptions::default());
+    let matrix = matrix::run(ALL, &[letters(2, cut)], &MatrixOptions::default());
     assert!(matrix.rows.iter().all(|row| row.fate == Fate::Undecided), "{:?}", matrix.rows);
     assert_eq!(matrix.survivors().count(), 0);
 }
@@ -58,7 +77,7 @@ fn a_mutant_that_was_not_tried_to_the_end_is_undecided() {
 #[test]
 fn a_chase_through_the_whole_suite_finds_every_killer() {
     let options = MatrixOptions { chase: Chase::Always, ..MatrixOptions::default() };
-    let matrix = matrix::run(ALL, &[letters(1, true, loom()), letters(2, true, shuttle())], &options);
+    let matrix = matrix::run(ALL, &[letters(1, loom()), letters(2, shuttle())], &options);
     let publish = matrix.rows.iter().find(|row| row.site.name == "SEND_PUBLISH").unwrap();
     let killers: Vec<_> = publish.killed_by.iter().map(|kill| (kill.case.as_str(), kill.engine)).collect();
     assert_eq!(killers, [("letters-1", "loom"), ("letters-2", "shuttle")]);
@@ -68,7 +87,7 @@ fn a_chase_through_the_whole_suite_finds_every_killer() {
 #[test]
 fn the_sender_may_die_anywhere() {
     for engine in [loom(), shuttle()] {
-        let sweeps = sweep::run(&[letters(1, true, engine)], &SweepOptions::default());
+        let sweeps = sweep::run(&[letters(1, engine)], &SweepOptions::default());
         let [sweep] = &sweeps[..] else { panic!("one mortal thread: {sweeps:?}") };
         assert!(sweep.passed(), "{sweep:?}");
         assert_eq!((sweep.thread, sweep.name.as_str()), (0, "sender"));
@@ -82,7 +101,7 @@ fn the_sender_may_die_anywhere() {
 #[test]
 fn a_broken_recovery_is_found() {
     for engine in [loom(), shuttle()] {
-        let entry = letters(1, false, engine);
+        let entry = Entry::new(Abandoned, engine);
         assert!(entry.run(Changes::default()).verdict.passed(), "nobody dies");
         let sweeps = sweep::run(&[entry], &SweepOptions::default());
         assert!(!sweeps[0].passed());

@@ -6,26 +6,46 @@ mod mailbox;
 use mailbox::{ALL, Letters, suite};
 use roxmltree::{Document, Node};
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 use witness::draw::{svg, words};
 use witness::engine::loom::LoomOptions;
+use witness::facade::Platform;
 use witness::matrix::{self, MatrixOptions};
 use witness::run::Verdict;
 use witness::suite::{Engine, Entry};
 use witness::sweep::{self, SweepOptions};
 use witness::trace::{Action, Trace};
+use witness::{Program, Scenario};
+
+/// Letters of a sender for whom nobody hangs up when it dies.
+struct Abandoned;
+
+impl Scenario for Abandoned {
+    fn name(&self) -> String {
+        "abandoned".into()
+    }
+
+    fn about(&self) -> String {
+        "the receiver waits for ever".into()
+    }
+
+    fn program<P: Platform>(&self) -> Program {
+        Program { on_death: None, ..Letters { count: 1 }.program::<P>() }
+    }
+}
 
 /// Races, and lost wake-ups after a death.
-fn traces() -> Vec<Trace> {
+static TRACES: LazyLock<Vec<Trace>> = LazyLock::new(|| {
     let matrix = matrix::run(ALL, &suite(), &MatrixOptions::default());
     let races = matrix.rows.into_iter().flat_map(|row| row.killed_by).map(|kill| kill.trace);
-    let broken = Entry::new(Letters { count: 1, wake: false }, Engine::Loom(LoomOptions::default()));
+    let broken = Entry::new(Abandoned, Engine::Loom(LoomOptions::default()));
     let sweeps = sweep::run(&[broken], &SweepOptions::default());
     let deadlocks = sweeps.iter().flat_map(|sweep| sweep.failures()).map(|(_, run)| match &run.verdict {
         Verdict::Fail(trace) => (**trace).clone(),
         other => panic!("{other:?}"),
     });
     races.chain(deadlocks).collect()
-}
+});
 
 fn with_class<'a>(document: &'a Document, class: &str) -> Vec<Node<'a, 'a>> {
     let has = |node: &Node| node.attribute("class").is_some_and(|all| all.split(' ').any(|one| one == class));
@@ -48,10 +68,9 @@ fn pairs(nodes: &[Node]) -> BTreeSet<(usize, usize)> {
 
 #[test]
 fn every_event_is_there_in_words_and_order() {
-    let traces = traces();
-    assert!(traces.len() > 6, "{}", traces.len());
-    for trace in traces {
-        let picture = svg::draw(&trace);
+    assert!(TRACES.len() > 6, "{}", TRACES.len());
+    for trace in TRACES.iter() {
+        let picture = svg::draw(trace);
         let document = Document::parse(&picture).unwrap();
         let events = with_class(&document, "event");
         assert_eq!(events.len(), trace.events.len());
@@ -64,17 +83,17 @@ fn every_event_is_there_in_words_and_order() {
             }
         }
         let sentence = read(&with_class(&document, "sentence")[0]);
-        assert_eq!(sentence, words::sentence(&trace));
+        assert_eq!(sentence, words::sentence(trace));
         let lanes: Vec<String> = with_class(&document, "name").iter().map(read).collect();
-        let expected: Vec<String> = words::lanes(&trace).iter().map(|lane| trace.threads[*lane].clone()).collect();
+        let expected: Vec<String> = words::lanes(trace).iter().map(|lane| trace.threads[*lane].clone()).collect();
         assert_eq!(lanes, expected);
     }
 }
 
 #[test]
 fn arrows_are_the_reads_from_and_the_wake_ups() {
-    for trace in traces() {
-        let picture = svg::draw(&trace);
+    for trace in TRACES.iter() {
+        let picture = svg::draw(trace);
         let document = Document::parse(&picture).unwrap();
         let mut reads = BTreeSet::new();
         let mut wakes = BTreeSet::new();
@@ -94,11 +113,10 @@ fn arrows_are_the_reads_from_and_the_wake_ups() {
 
 #[test]
 fn culprits_and_weakened_orderings_are_marked() {
-    let traces = traces();
     let weakened = |trace: &Trace| trace.events.iter().any(|event| event.weakened());
-    assert!(traces.iter().any(weakened) && traces.iter().any(|trace| !weakened(trace)));
-    for trace in traces {
-        let picture = svg::draw(&trace);
+    assert!(TRACES.iter().any(weakened) && TRACES.iter().any(|trace| !weakened(trace)));
+    for trace in TRACES.iter() {
+        let picture = svg::draw(trace);
         let document = Document::parse(&picture).unwrap();
         let events = with_class(&document, "event");
         for (index, (node, event)) in events.iter().zip(&trace.events).enumerate() {
@@ -113,8 +131,8 @@ fn culprits_and_weakened_orderings_are_marked() {
 
 #[test]
 fn nothing_stands_outside_of_the_picture() {
-    for trace in traces() {
-        let picture = svg::draw(&trace);
+    for trace in TRACES.iter() {
+        let picture = svg::draw(trace);
         let document = Document::parse(&picture).unwrap();
         let root = document.root_element();
         let size: Vec<usize> = root.attribute("viewBox").unwrap().split(' ').map(|n| n.parse().unwrap()).collect();
