@@ -18,7 +18,7 @@ mod schedule;
 pub use memory::{ShuttleAtomic, ShuttleCell};
 pub use platform::Shuttle;
 pub(super) use sample::warm_up;
-pub use sample::{check, replay};
+pub use sample::{check, replay, steer};
 pub use schedule::{Replay, Strategy};
 
 #[cfg(doc)]

@@ -397,14 +397,20 @@ impl World {
             Fault::Deadlock => self.sleeping(),
             _ => failure.message,
         };
-        let events = self.records.drain(..).map(|record| Event {
+        let threads = std::mem::take(&mut self.lanes);
+        Trace { events: self.into_events(), threads, fault: failure.fault, message, culprits }
+    }
+
+    /// Everything that happened.
+    pub fn into_events(self) -> Vec<Event> {
+        let event = |record: Record| Event {
             thread: record.lane,
             site: record.site,
             order: record.order,
             object: record.object.map_or(String::new(), |object| self.objects[object].label.clone()),
             action: record.action,
-        });
-        Trace { events: events.collect(), threads: self.lanes, fault: failure.fault, message, culprits }
+        };
+        self.records.into_iter().map(event).collect()
     }
 
     fn culprits(&self, fault: Fault) -> Vec<usize> {

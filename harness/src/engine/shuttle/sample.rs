@@ -1,14 +1,14 @@
-//! Running a scenario under shuttle: many schedules, or one of them again.
+//! Running a scenario under shuttle: many schedules, one of them again, or one that somebody chooses.
 
 use super::ShuttleOptions;
 use super::memory::{self, Failed, tracker};
 use super::platform::Shuttle;
-use super::schedule::{self, Chooser, Random, Replay};
-use crate::engine::world::{self, World};
+use super::schedule::{self, Chooser, Random, Replay, Source};
+use crate::engine::world;
 use crate::engine::{actor, quiet};
 use crate::run::{Changes, Coverage, Run, Verdict};
 use crate::scenario::{End, Outcomes, Scenario};
-use crate::trace::{Fault, Trace};
+use crate::trace::{Event, Fault};
 use ::shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -25,7 +25,8 @@ struct Tally {
     outcomes: BTreeSet<String>,
     /// The longest execution.
     length: usize,
-    /// The schedule under way.
+    /// Whether a schedule is under way, and which, if it follows from a seed.
+    begun: bool,
     replay: Option<Replay>,
     failed: bool,
     cut: Option<String>,
@@ -49,27 +50,36 @@ pub fn check<S: Scenario>(scenario: &S, changes: Changes, options: &ShuttleOptio
             tally.cut = Some(format!("limit of {most:?} after {} executions", tally.executions));
             return None;
         }
-        Some(Replay { strategy, length: tally.length, seed: seeds.next() })
+        Some(Source::Seeded(Replay { strategy, length: tally.length, seed: seeds.next() }))
     };
-    sample(scenario, changes, options, plan, |executions| {
-        format!("{strategy}, {executions} schedules, seed {:#x}", options.seed)
-    })
+    let coverage = |executions| format!("{strategy}, {executions} schedules, seed {:#x}", options.seed);
+    sample(scenario, changes, options, plan, coverage).0
 }
 
 /// Runs one schedule again.
 pub fn replay<S: Scenario>(scenario: &S, changes: Changes, replay: Replay) -> Run {
-    let plan = move |tally: &mut Tally| (tally.executions == 0).then_some(replay);
-    sample(scenario, changes, &ShuttleOptions::default(), plan, |_| format!("one schedule, {replay}"))
+    let plan = move |tally: &mut Tally| (tally.executions == 0).then_some(Source::Seeded(replay));
+    sample(scenario, changes, &ShuttleOptions::default(), plan, |_| format!("one schedule, {replay}")).0
 }
 
-/// Runs the executions that `plan` asks for, until one fails.
+/// Runs the one schedule that `decisions` make: each byte is one choice (who steps, whether a timeout fires, which sleeper
+/// is woken, whether a weak exchange fails), where there is one to make. A fuzzer's way to search schedules.
+///
+/// Returns also what happened, event by event, if nothing failed; if something did, that is in the run's trace.
+pub fn steer<S: Scenario>(scenario: &S, changes: Changes, decisions: &[u8]) -> (Run, Vec<Event>) {
+    let (mut given, bytes) = (Some(decisions.to_vec().into()), decisions.len());
+    let plan = move |_: &mut Tally| given.take().map(Source::Given);
+    sample(scenario, changes, &ShuttleOptions::default(), plan, |_| format!("one schedule, by {bytes} bytes"))
+}
+
+/// Runs the executions that `plan` asks for, until one fails. Returns also the events of the last, unless it failed.
 fn sample<S: Scenario>(
     scenario: &S,
     changes: Changes,
     options: &ShuttleOptions,
-    mut plan: impl FnMut(&mut Tally) -> Option<Replay> + 'static,
+    mut plan: impl FnMut(&mut Tally) -> Option<Source> + 'static,
     coverage: impl FnOnce(u64) -> String,
-) -> Run {
+) -> (Run, Vec<Event>) {
     let started = Instant::now();
     let tally = Arc::new(Mutex::new(Tally::default()));
     let (max_steps, progress) = (options.max_steps, options.progress.clone());
@@ -77,17 +87,18 @@ fn sample<S: Scenario>(
         let tally = tally.clone();
         let next = move || {
             let mut tally = tally.lock().unwrap();
-            if tally.failed || (tally.replay.is_some() && world::failed()) {
+            if tally.failed || (tally.begun && world::failed()) {
                 tally.failed = true;
                 return false;
             }
-            let next = plan(&mut tally);
-            if let Some(replay) = next {
+            let Some(source) = plan(&mut tally) else { return false };
+            tally.begun = true;
+            if let Source::Seeded(replay) = source {
                 tally.replay = Some(replay);
-                schedule::begin(replay, max_steps);
-                world::begin(changes);
             }
-            next.is_some()
+            schedule::begin(source, max_steps);
+            world::begin(changes);
+            true
         };
         Chooser { next }
     };
@@ -113,12 +124,18 @@ fn sample<S: Scenario>(
         panic!("shuttle itself has panicked: {}", quiet::assertion(&*crash.payload));
     }
     let tally = std::mem::take(&mut *tally.lock().unwrap());
-    let failure = world.and_then(trace);
+    let (failure, events) = match world {
+        Some(mut world) => match world.failure.take() {
+            Some(failure) => (Some(world.into_trace(failure)), Vec::new()),
+            None => (None, world.into_events()),
+        },
+        None => (None, Vec::new()),
+    };
     let covered = match &tally.cut {
         Some(why) => Coverage::Cut(why.clone()),
         None => Coverage::Sampled(coverage(tally.executions)),
     };
-    Run {
+    let run = Run {
         scenario: scenario.name(),
         engine: "shuttle",
         executions: tally.executions,
@@ -134,7 +151,8 @@ fn sample<S: Scenario>(
         killed_before: world::take_killed_before(),
         reached: world::take_reached(),
         elapsed: started.elapsed(),
-    }
+    };
+    (run, events)
 }
 
 /// The scenario, lent to a closure that shuttle wants to be `'static`.
@@ -211,9 +229,4 @@ fn guard<R>(part: impl FnOnce() -> R) -> Option<R> {
         world::fail(Fault::Assertion, quiet::assertion(&*payload));
     }
     None
-}
-
-fn trace(mut world: World) -> Option<Trace> {
-    let failure = world.failure.take()?;
-    Some(world.into_trace(failure))
 }

@@ -1,9 +1,10 @@
-//! Which thread steps next: random, or by random priorities (PCT), from a seed.
+//! Which thread steps next: random, or by random priorities (PCT), from a seed; or as somebody's bytes say.
 
 use crate::engine::world;
 use crate::trace::Fault;
 use ::shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
 
@@ -93,9 +94,19 @@ impl Random {
     }
 }
 
+/// What one schedule follows from.
+pub(super) enum Source {
+    /// A seed.
+    Seeded(Replay),
+    /// Bytes: each makes one choice among several. Where they end, it goes on at random, always the same way.
+    Given(VecDeque<u8>),
+}
+
 /// The schedule of one execution, as it unfolds.
 #[derive(Default)]
 struct Current {
+    /// Choices that are made already.
+    given: VecDeque<u8>,
     random: Random,
     strategy: Option<Strategy>,
     /// By task; the highest steps.
@@ -113,7 +124,13 @@ thread_local! {
 }
 
 /// Starts the schedule of an execution of at most `max_steps`.
-pub(super) fn begin(replay: Replay, max_steps: usize) {
+pub(super) fn begin(source: Source, max_steps: usize) {
+    let replay = match source {
+        Source::Seeded(replay) => replay,
+        Source::Given(given) => {
+            return CURRENT.set(Current { given, max_steps, ..Current::default() });
+        }
+    };
     let mut random = Random::new(replay.seed);
     let changes = match replay.strategy {
         Strategy::Random => Vec::new(),
@@ -129,7 +146,7 @@ pub(super) fn steps() -> usize {
 
 /// A choice among `count`, part of the schedule.
 pub(super) fn choose(count: usize) -> usize {
-    CURRENT.with_borrow_mut(|current| current.random.below(count))
+    CURRENT.with_borrow_mut(|current| current.below(count))
 }
 
 /// The running task polls: let somebody else run.
@@ -175,11 +192,24 @@ fn choose_task(runnable: &[TaskId], running: Option<TaskId>) -> Option<TaskId> {
     }
     CURRENT.with_borrow_mut(|current| match current.strategy {
         Some(Strategy::Pct { .. }) => Some(current.by_priority(&candidates, running, spinning)),
-        _ => Some(candidates[current.random.below(candidates.len())]),
+        _ => Some(candidates[current.below(candidates.len())]),
     })
 }
 
 impl Current {
+    /// A number less than `count`, which is not 0.
+    fn below(&mut self, count: usize) -> usize {
+        // Where there is no choice, no byte is spent: each one given decides something.
+        match self.given.front() {
+            Some(_) if count == 1 => 0,
+            Some(&byte) => {
+                self.given.pop_front();
+                usize::from(byte) % count
+            }
+            None => self.random.below(count),
+        }
+    }
+
     fn by_priority(&mut self, candidates: &[TaskId], running: Option<TaskId>, spinning: bool) -> TaskId {
         for &task in candidates {
             while self.priorities.len() <= usize::from(task) {
