@@ -57,6 +57,19 @@ fn the_very_next_write_notices() {
     }
 }
 
+/// A reader that knows of a full ring, and finds `head` moved on by another while it reads: it reads no byte twice.
+#[test]
+fn one_drain_visits_no_more_than_the_ring_holds() {
+    let (mut reader, shared, writer) = ring();
+    let records = CAPACITY / 32;
+    (0..records).for_each(|_| write(&writer, &[1; 16]).unwrap());
+    assert_eq!(reader.drain(|_| ControlFlow::Break(())), Ok(1));
+    // As far as it could be if one looked at what is left to read only.
+    shared.set_word(HEAD, 2 * CAPACITY);
+    assert_eq!(reader.drain(|_| ControlFlow::Continue(())), Ok(records as usize - 1));
+    assert_eq!(reader.tail(), CAPACITY);
+}
+
 /// Zircon's overflow case: a record of 32 bytes does not fit below the end of the index range, one of 24 does.
 #[test]
 fn a_smaller_record_fits_where_a_larger_overflows() {

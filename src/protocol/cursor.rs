@@ -40,7 +40,7 @@ impl Cursor {
         let mut looked = false;
         let mut visited = 0;
         loop {
-            let found = match batch.cursor.first(memory, &mut looked) {
+            let found = match batch.cursor.first(memory, start, &mut looked) {
                 Ok(Some(found)) => found,
                 Err(error) if visited == 0 => return Err(error),
                 Ok(None) | Err(_) => return Ok(visited),
@@ -56,11 +56,12 @@ impl Cursor {
 
     /// The record at `index`, if there is one. What was seen of `head` is only used to find records; emptiness and damage
     /// are told of the header as it is now, since it may have been repaired. It is looked at only if that has not been
-    /// `looked` at yet.
+    /// `looked` at yet. The visits began at `start`, from where on nothing was given back yet.
     #[inline(always)]
     fn first<P: Platform, M: Memory<P> + ?Sized>(
         &mut self,
         memory: &M,
+        start: u64,
         looked: &mut bool,
     ) -> Result<Option<Found>, Error> {
         if self.seen > self.index
@@ -72,7 +73,12 @@ impl Cursor {
             *looked = true;
             self.seen = read::head(memory);
         }
-        read::first_at(memory, self.index, self.offset, self.seen)
+        let found = read::first_at(memory, self.index, self.offset, self.seen)?;
+        // Together with what was visited already, more than the ring holds cannot have been published.
+        if self.seen.saturating_sub(start) > memory.capacity() {
+            return Err(Error::BadLength);
+        }
+        Ok(found)
     }
 
     /// Moves past a record.
