@@ -1,5 +1,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
-    (iobring_oracle::targets::hostile::TARGET.run)(input);
+    (iobring_fuzz_bodies::hostile::TARGET.run)(input);
 });

@@ -13,13 +13,11 @@
 //! | [`shared`] | the shared region as another process sees it |
 //! | [`task`] | polling a future by hand |
 //! | [`watchdog`] | ends a test that hangs |
-//! | [`targets`] | the bodies of the fuzz targets, called by the fuzzer and by tests that replay its corpora |
 
 pub mod damage;
 pub mod machine;
 pub mod operation;
 pub mod oracle;
 pub mod shared;
-pub mod targets;
 pub mod task;
 pub mod watchdog;

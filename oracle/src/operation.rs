@@ -5,7 +5,7 @@
 
 use crate::damage::{Damage, Remedy};
 use crate::shared::TOP;
-use arbitrary::Arbitrary;
+use arbitrary::{Arbitrary, Unstructured};
 use iobring::{MAX_MESSAGE_SIZE, RING_BUFFER_MESSAGE_HEADER_SIZE};
 
 /// A ring to start from, and what is done to it.
@@ -14,7 +14,7 @@ pub struct Case {
     /// The ring.
     pub setup: Setup,
     /// In this order.
-    #[arbitrary(with = crate::targets::until_the_end)]
+    #[arbitrary(with = until_the_end)]
     #[proptest(strategy = "proptest::collection::vec(proptest::arbitrary::any::<Operation>(), 0..60)")]
     pub operations: Vec<Operation>,
 }
@@ -235,6 +235,18 @@ impl Message {
         }
         pieces
     }
+}
+
+/// The longest sequence of steps in one input: enough to wrap a small ring many times, short enough to be quick.
+const MOST_STEPS: usize = 200;
+
+/// Decodes steps until the input ends, so that every byte of it counts.
+pub fn until_the_end<'a, T: Arbitrary<'a>>(input: &mut Unstructured<'a>) -> arbitrary::Result<Vec<T>> {
+    let mut steps = Vec::new();
+    while !input.is_empty() && steps.len() < MOST_STEPS {
+        steps.push(input.arbitrary()?);
+    }
+    Ok(steps)
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 //! No answer can be foretold, but each must be within bounds: no record longer than the ring or the maximum, no more
 //! visits than records fit, no panic, no access outside the mapping (which the sanitizer sees), and every call returns.
 
-use super::{Target, decode_and_run, until_the_end};
-use crate::machine::Reached;
-use crate::operation::{MOST_PAGES, ReadStyle};
-use crate::shared::{HEAD, INTEREST, TAIL, TOP};
-use crate::task::poll_once;
+use crate::{Target, decode_and_run};
 use arbitrary::Arbitrary;
 use iobring::{Iob, MAX_MESSAGE_SIZE, Reader, RingBuffer, Status};
+use iobring_oracle::machine::Reached;
+use iobring_oracle::operation::{MOST_PAGES, ReadStyle, until_the_end};
+use iobring_oracle::shared::{HEAD, INTEREST, TAIL, TOP};
+use iobring_oracle::task::poll_once;
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::fd::{AsFd, AsRawFd};
 use std::ops::ControlFlow;

@@ -5,13 +5,19 @@
 //! | [`operations`] | a ring and what is done to it | ring and oracle agree after each step |
 //! | [`hostile`] | every word and byte of the region, changed between calls | each call answers what the documentation says of such a region |
 //! | [`scribbler`] | what a second thread writes all over the region while the calls run | every answer is within bounds |
+//! | [`interleaving`] | which thread of a model steps next, and who dies before which step | what the scenario asserts; no data race, no lost wake-up |
+//! | [`broker`] | what isolated writers send, attach, shut and close, and what arrives instead of an endpoint | each proper record arrives, nothing else does, and nothing is left behind |
 
+pub mod broker;
+mod features;
 pub mod hostile;
+pub mod interleaving;
 pub mod operations;
 pub mod scribbler;
 
-use crate::machine::Reached;
 use arbitrary::{Arbitrary, Unstructured};
+use iobring_oracle::machine::Reached;
+use std::sync::{Mutex, PoisonError};
 
 /// A fuzz target.
 #[derive(Clone, Copy, Debug)]
@@ -25,19 +31,11 @@ pub struct Target {
 }
 
 /// All of them.
-pub const ALL: &[Target] = &[operations::TARGET, hostile::TARGET, scribbler::TARGET];
+pub const ALL: &[Target] =
+    &[operations::TARGET, hostile::TARGET, scribbler::TARGET, interleaving::TARGET, broker::TARGET];
 
-/// The longest sequence of steps in one input: enough to wrap a small ring many times, short enough to be quick.
-const MOST_STEPS: usize = 200;
-
-/// Decodes steps until the input ends, so that every byte of it counts.
-pub(crate) fn until_the_end<'a, T: Arbitrary<'a>>(input: &mut Unstructured<'a>) -> arbitrary::Result<Vec<T>> {
-    let mut steps = Vec::new();
-    while !input.is_empty() && steps.len() < MOST_STEPS {
-        steps.push(input.arbitrary()?);
-    }
-    Ok(steps)
-}
+/// Inputs are run one at a time: a target may count what its process holds.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// Decodes an input, runs it, and prints it if it panics.
 fn decode_and_run<'a, T: Arbitrary<'a> + std::fmt::Debug>(bytes: &'a [u8], run: fn(&T) -> Reached) -> Reached {
@@ -49,6 +47,7 @@ fn decode_and_run<'a, T: Arbitrary<'a> + std::fmt::Debug>(bytes: &'a [u8], run: 
             }
         }
     }
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     match T::arbitrary(&mut Unstructured::new(bytes)) {
         Ok(input) => run(PrintOnPanic(&input).0),
         Err(_) => Reached::new(),

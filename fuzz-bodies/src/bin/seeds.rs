@@ -1,10 +1,10 @@
-//! Writes the seed corpora of the fuzz targets: `cargo run -p iobring-oracle --bin seeds -- fuzz/corpus`.
+//! Writes the seed corpora of the fuzz targets: `cargo run -p iobring-fuzz-bodies --bin seeds -- fuzz/corpus`.
 //!
 //! Inputs are drawn at random, always the same ones; those that reach something no earlier one reached are kept. So the
 //! corpora are small, reach all that the targets promise, and can be made again when the format of the inputs changes.
 
+use iobring_fuzz_bodies::{ALL, Target};
 use iobring_oracle::machine::Reached;
-use iobring_oracle::targets::{ALL, Target};
 use std::path::Path;
 use std::{fs, io};
 

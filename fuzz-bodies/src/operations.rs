@@ -1,8 +1,8 @@
 //! Sequences of operations against the oracle: what the proptest state machine does, with coverage to guide it.
 
-use super::{Target, decode_and_run};
-use crate::machine;
-use crate::operation::Case;
+use crate::{Target, decode_and_run};
+use iobring_oracle::machine;
+use iobring_oracle::operation::Case;
 
 /// The target.
 pub const TARGET: Target = Target {

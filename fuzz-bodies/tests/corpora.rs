@@ -1,7 +1,7 @@
 //! Replays every fuzz target's corpus and its past crashes, on stable Rust and without the fuzzer.
 
+use iobring_fuzz_bodies::{ALL, Target};
 use iobring_oracle::machine::Reached;
-use iobring_oracle::targets::{self, Target};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ fn replay(files: &[PathBuf], target: &Target) -> Reached {
 
 #[test]
 fn each_corpus_passes_and_reaches_what_its_target_is_for() {
-    for target in targets::ALL {
+    for target in ALL {
         let reached = replay(&inputs("corpus", target), target);
         for promised in target.reaches {
             assert!(reached.contains(promised), "the corpus of {} does not reach {promised:?}", target.name);
@@ -35,7 +35,7 @@ fn each_corpus_passes_and_reaches_what_its_target_is_for() {
 
 #[test]
 fn past_crashes_stay_fixed() {
-    for target in targets::ALL {
+    for target in ALL {
         replay(&inputs("regressions", target), target);
     }
 }
@@ -46,7 +46,7 @@ fn targets_and_bodies_belong_together() {
     let files = fs::read_dir("../fuzz/fuzz_targets").unwrap().map(|entry| entry.unwrap().path());
     let mut in_fuzz: Vec<String> = files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
     in_fuzz.sort();
-    let mut here: Vec<_> = targets::ALL.iter().map(|target| target.name).collect();
+    let mut here: Vec<_> = ALL.iter().map(|target| target.name).collect();
     here.sort();
     assert_eq!(in_fuzz, here);
 }
@@ -54,7 +54,7 @@ fn targets_and_bodies_belong_together() {
 /// An input that does not decode is no error: the fuzzer makes many.
 #[test]
 fn short_inputs_are_taken() {
-    for target in targets::ALL {
+    for target in ALL {
         for len in 0..40 {
             (target.run)(&vec![0xff; len]);
             (target.run)(&vec![0; len]);
