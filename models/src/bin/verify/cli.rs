@@ -25,6 +25,12 @@ pub struct Cli {
     #[arg(long, value_name = "ENGINE")]
     pub engine: Option<EngineName>,
 
+    /// Instead of all that, fuzz for so many seconds, shared by the targets, under AddressSanitizer. Takes nightly and
+    /// cargo-fuzz; fails where they are missing
+    #[arg(long, value_name = "SECONDS",
+          conflicts_with_all = ["quick", "full", "filter", "engine", "list", "explain"])]
+    pub fuzz: Option<u64>,
+
     /// List what would be run, and end
     #[arg(long)]
     pub list: bool,

@@ -2,6 +2,7 @@
 
 mod cli;
 mod explain;
+mod fuzz;
 mod markdown;
 mod mutants;
 mod report;
@@ -36,6 +37,9 @@ fn main() -> ExitCode {
     }
     if let Some(site) = &cli.explain {
         return explain::explain(site, &stop);
+    }
+    if let Some(seconds) = cli.fuzz {
+        return fuzz::command(&cli, seconds, &stop);
     }
     if let Some(files) = &cli.mutants {
         return mutants::run(files, cli.shard.as_deref());
