@@ -4,7 +4,7 @@ use crate::Options;
 use crate::message::Life;
 use crate::receipts::Receipts;
 use crate::verifier::Verifier;
-use crate::worker::Manner;
+use crate::worker::{self, Manner};
 use indicatif::{ProgressBar, ProgressStyle};
 use iobring::{Iob, Reader, RingBuffer};
 use rustix::process::{Pid, Signal, kill_process};
@@ -12,6 +12,7 @@ use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How often the accounts are looked at, in rounds of reading.
@@ -23,8 +24,10 @@ pub struct Campaign {
     pub verifier: Verifier,
     pub random: fastrand::Rng,
     pub workers: Vec<Worker>,
-    /// Mistreatments so far.
+    /// Mistreatments so far, or whatever the campaign counts.
     pub count: u64,
+    /// What that is.
+    pub counted: &'static str,
     /// More figures to print at the end.
     pub figures: Vec<(String, String)>,
     options: Options,
@@ -40,18 +43,26 @@ pub struct Campaign {
 /// By which transport a worker writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
+    /// A thread of this process.
+    Own,
     Mapped,
     Isolated,
 }
 
-/// A writer's process.
+/// Where a writer runs.
+enum Body {
+    Thread(JoinHandle<()>),
+    Process(Child),
+}
+
+/// A writer: a process, or a thread of this one.
 pub struct Worker {
     pub tag: u64,
     pub manner: Manner,
     pub receipts: Receipts,
-    transport: Transport,
+    pub transport: Transport,
     life: Life,
-    child: Child,
+    body: Body,
     /// Tells when everything that it wrote is in the ring.
     peer: Iob,
 }
@@ -68,15 +79,23 @@ struct Gone {
 
 /// What a process may leak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Resources {
-    descriptors: usize,
-    threads: usize,
+pub struct Resources {
+    pub descriptors: usize,
+    pub threads: usize,
+    /// Resident memory.
+    pub bytes: u64,
 }
 
 impl Resources {
-    fn now() -> Self {
+    pub fn now() -> Self {
         let count = |directory| std::fs::read_dir(directory).map_or(0, Iterator::count);
-        Resources { descriptors: count("/proc/self/fd"), threads: count("/proc/self/task") }
+        let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+        let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+        Resources {
+            descriptors: count("/proc/self/fd"),
+            threads: count("/proc/self/task"),
+            bytes: pages * rustix::param::page_size() as u64,
+        }
     }
 }
 
@@ -96,6 +115,7 @@ impl Campaign {
             random: fastrand::Rng::with_seed(seed),
             workers: Vec::new(),
             count: 0,
+            counted: "mistreatments",
             figures: Vec::new(),
             options: options.clone(),
             started: Instant::now(),
@@ -125,28 +145,21 @@ impl Campaign {
         let life = tag << 32 | self.lives;
         self.verifier.begin(life);
         let (iob, peer) = self.reader.new_iob_writer(tag).expect("a pair");
-        let (near, far) = UnixStream::pair().expect("a socket");
-        match transport {
-            Transport::Mapped => iob.send_mapped_to(&near),
-            Transport::Isolated => iob.send_to(&near),
-        }
-        .expect("a hand-over");
         let (receipts, page) = Receipts::new();
-        let name = format!("{manner:?}").to_lowercase();
-        let child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["worker", "--life", &life.to_string(), "--manner", &name])
-            .stdin(Stdio::from(OwnedFd::from(far)))
-            .stdout(Stdio::from(page))
-            .spawn()
-            .expect("a process");
-        self.workers.push(Worker { tag, manner, receipts, transport, life, child, peer });
+        let body = match transport {
+            Transport::Own => {
+                let receipts = Receipts::open(&page);
+                Body::Thread(std::thread::spawn(move || worker::work(&iob, &receipts, life, manner)))
+            }
+            _ => Body::Process(spawn(&iob, transport, life, manner, page)),
+        };
+        self.workers.push(Worker { tag, manner, receipts, transport, life, body, peer });
     }
-
     /// Reads what is there for about `time`, checking each record.
     pub fn read_for(&mut self, time: Duration) {
         let until = Instant::now() + time;
         loop {
-            self.read();
+            self.read(usize::MAX);
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
@@ -156,7 +169,8 @@ impl Campaign {
         }
     }
 
-    fn read(&mut self) {
+    /// Reads up to `most` of the records that are there, checking each.
+    pub fn read(&mut self, most: usize) {
         // A worker's end is looked at before the ring is read: what it wrote is there then.
         for gone in &mut self.gone {
             if gone.until.is_none() && gone.peer.is_peer_closed() {
@@ -165,11 +179,13 @@ impl Campaign {
         }
         let verifier = &mut self.verifier;
         let mut message = Vec::new();
+        let mut left = most;
         let drained = self.reader.drain(|record| {
             message.clear();
             record.append_to(&mut message);
             verifier.record(record.tag(), &message, |tag| tag & HOSTILE != 0);
-            ControlFlow::Continue(())
+            left -= 1;
+            if left > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         if let Err(error) = drained {
             self.verifier.faults.push(format!("the ring is damaged: {error}"));
@@ -189,11 +205,17 @@ impl Campaign {
             self.audit();
         }
         self.bar.set_position(self.started.elapsed().as_secs());
-        self.bar.set_message(format!("{} mistreated, {} records", self.count, self.verifier.records));
+        self.bar.set_message(format!("{} {}, {} records", self.count, self.counted, self.verifier.records));
     }
 
-    fn audit(&mut self) {
+    /// Looks whether the accounts add up, and agree with what was read here.
+    pub fn audit(&mut self) {
         let accounts = self.reader.accounts();
+        let read = self.verifier.records + self.verifier.foreign;
+        let delivered = accounts.total.delivered.records;
+        if delivered != read && self.verifier.faults.is_empty() {
+            self.verifier.faults.push(format!("{read} records were read, {delivered} delivered by the accounts"));
+        }
         for (tag, account) in accounts.by_tag.iter().filter(|(_, account)| !account.balances()) {
             self.verifier.faults.push(format!("the account of tag {tag} does not balance: {account:?}"));
         }
@@ -204,8 +226,10 @@ impl Campaign {
 
     /// Sends a worker a signal. `false` if it has ended by itself.
     pub fn signal(&mut self, worker: usize, signal: Signal) -> bool {
-        let pid = Pid::from_child(&self.workers[worker].child);
-        kill_process(pid, signal).is_ok()
+        match &self.workers[worker].body {
+            Body::Process(child) => kill_process(Pid::from_child(child), signal).is_ok(),
+            Body::Thread(_) => panic!("a thread gets no signals of its own"),
+        }
     }
 
     /// Kills a worker and starts another in its place.
@@ -217,21 +241,34 @@ impl Campaign {
 
     /// Waits for a worker's end, which is its death if it is `killed`.
     pub fn bury(&mut self, worker: usize, killed: bool) {
-        let mut worker = self.workers.swap_remove(worker);
-        if killed {
-            let _ = worker.child.kill();
+        let Worker { transport, life, manner, peer, receipts, body, .. } = self.workers.swap_remove(worker);
+        let ended = match body {
+            Body::Process(mut child) => {
+                if killed {
+                    let _ = child.kill();
+                }
+                let status = child.wait().expect("our child");
+                (killed || status.success()).then_some(()).ok_or_else(|| status.to_string())
+            }
+            Body::Thread(thread) => thread.join().map_err(|_| "by a panic".into()),
+        };
+        if let Err(how) = ended {
+            self.verifier.faults.push(format!("a {transport:?} {manner:?} writer ended: {how}"));
         }
-        let status = worker.child.wait().expect("our child");
-        if !killed && !status.success() {
-            self.verifier.faults.push(format!("a {:?} {:?} writer ended: {status}", worker.transport, worker.manner));
-        }
-        let Worker { life, manner, peer, receipts, .. } = worker;
         self.gone.push(Gone { life, accepted: receipts.accepted(), killed, manner, peer, until: None });
+    }
+
+    /// Whether something may still have to be read of workers that are gone.
+    pub fn is_mourning(&self) -> bool {
+        !self.gone.is_empty()
     }
 
     /// Whether a worker has ended by itself.
     pub fn has_ended(&mut self, worker: usize) -> bool {
-        matches!(self.workers[worker].child.try_wait(), Ok(Some(_)))
+        match &mut self.workers[worker].body {
+            Body::Process(child) => matches!(child.try_wait(), Ok(Some(_))),
+            Body::Thread(thread) => thread.is_finished(),
+        }
     }
 
     /// Ends every worker, reads what is left, prints the figures. Whether nothing was wrong.
@@ -259,7 +296,7 @@ impl Campaign {
         }
         let Verifier { records, bytes, complete, in_between, foreign, faults, .. } = &self.verifier;
         let per_second = *records as f64 / elapsed;
-        println!("{:>12}  mistreatments in {elapsed:.1} s", self.count);
+        println!("{:>12}  {} in {elapsed:.1} s", self.count, self.counted);
         println!("{records:>12}  records checked, {per_second:.0} per second, {:.1} MB", *bytes as f64 / 1e6);
         println!("{complete:>12}  writers of which every acknowledged record was read");
         println!("{in_between:>12}  of them killed after publishing a record and before knowing it");
@@ -281,4 +318,21 @@ impl Campaign {
         }
         faults.is_empty()
     }
+}
+
+/// Starts a process that writes by this transport.
+fn spawn(iob: &Iob, transport: Transport, life: Life, manner: Manner, page: OwnedFd) -> Child {
+    let (near, far) = UnixStream::pair().expect("a socket");
+    match transport {
+        Transport::Mapped => iob.send_mapped_to(&near),
+        _ => iob.send_to(&near),
+    }
+    .expect("a hand-over");
+    let name = format!("{manner:?}").to_lowercase();
+    Command::new(std::env::current_exe().expect("this program"))
+        .args(["worker", "--life", &life.to_string(), "--manner", &name])
+        .stdin(Stdio::from(OwnedFd::from(far)))
+        .stdout(Stdio::from(page))
+        .spawn()
+        .expect("a process")
 }

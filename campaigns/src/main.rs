@@ -9,11 +9,12 @@
 //! | `kill` | SIGKILL at random instants, and another in its place |
 //! | `stall` | SIGSTOP and SIGCONT at random |
 //! | `flood` | greedy and hostile ones beside honest ones |
+//! | `soak` | nothing bad: they pause, end and begin at random, and the reader's waits are cancelled; for long |
 //!
 //! | module | holds |
 //! |---|---|
-//! | `campaign` | what the three have in common: the ring, its workers, the reading, the figures |
-//! | `kill`, `stall`, `flood` | the mistreatment |
+//! | `campaign` | what they have in common: the ring, its workers, the reading, the figures |
+//! | `kill`, `stall`, `flood`, `soak` | the mistreatment |
 //! | `message` | messages that tell on whoever damages them |
 //! | `receipts` | what a writer knows it was granted, in memory that survives it |
 //! | `verifier` | whether each record is what it must be |
@@ -24,6 +25,7 @@ mod flood;
 mod kill;
 mod message;
 mod receipts;
+mod soak;
 mod stall;
 mod verifier;
 mod worker;
@@ -46,6 +48,8 @@ enum Campaign {
     Stall(Options),
     /// Greedy and hostile writers beside honest ones.
     Flood(Options),
+    /// Nothing bad, for long: random sizes, pauses and cancelled waits, all transports; accounts add up, memory stays flat.
+    Soak(Options),
     /// The writer's process of the other commands.
     #[command(hide = true)]
     Worker(worker::Options),
@@ -56,14 +60,14 @@ struct Options {
     /// For how long.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// End after so many mistreatments, if that is sooner.
+    /// End after so many mistreatments (with `soak`: waits), if that is sooner.
     #[arg(long)]
     count: Option<u64>,
     /// What chooses whom, when and what. Random if not given; printed in either case. The processes' own timing is not in
     /// anybody's hands, so the same seed gives the same choices, not the same interleaving.
     #[arg(long)]
     seed: Option<u64>,
-    /// How many writers, half of them mapped, half isolated.
+    /// How many writers, as many by each transport.
     #[arg(long, default_value_t = 8)]
     writers: u32,
     /// The size of the ring in bytes.
@@ -76,6 +80,7 @@ fn main() -> ExitCode {
         Campaign::Kill(options) => ("kill", options, kill::run),
         Campaign::Stall(options) => ("stall", options, stall::run),
         Campaign::Flood(options) => ("flood", options, flood::run),
+        Campaign::Soak(options) => ("soak", options, soak::run),
         Campaign::Worker(options) => return worker::main(&options),
     };
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));

@@ -12,12 +12,15 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::thread;
+use std::time::Duration;
 
 /// What kind of process it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Manner {
     /// Writes messages, and waits a moment when there is no room.
     Honest,
+    /// Writes messages, and pauses between them at random.
+    Leisurely,
     /// Writes messages and never waits.
     Greedy,
     /// Sends through the endpoint's socket whatever it likes.
@@ -40,17 +43,37 @@ pub fn main(options: &Options) -> ExitCode {
     let Ok(iob) = Iob::receive_from(&socket) else {
         return ExitCode::FAILURE;
     };
-    match options.manner {
-        Manner::Honest => write(&iob, &receipts, options.life, thread::yield_now),
-        Manner::Greedy => write(&iob, &receipts, options.life, || {}),
-        Manner::Hostile => attack(&iob, &receipts, options.life),
-    }
+    work(&iob, &receipts, options.life, options.manner);
     ExitCode::SUCCESS
 }
 
-fn write(iob: &Iob, receipts: &Receipts, life: Life, pause: fn()) {
+/// Does what this kind of writer does until it is told to stop.
+pub fn work(iob: &Iob, receipts: &Receipts, life: Life, manner: Manner) {
+    match manner {
+        Manner::Honest => write(iob, receipts, life, thread::yield_now, || {}),
+        Manner::Greedy => write(iob, receipts, life, || {}, || {}),
+        Manner::Hostile => attack(iob, receipts, life),
+        Manner::Leisurely => {
+            let mut random = fastrand::Rng::with_seed(life);
+            write(iob, receipts, life, thread::yield_now, || rest(&mut random));
+        }
+    }
+}
+
+/// Mostly not at all, often for a moment, now and then for long.
+fn rest(random: &mut fastrand::Rng) {
+    match random.u32(..1000) {
+        0 => thread::sleep(Duration::from_millis(random.u64(..20))),
+        1..100 => thread::sleep(Duration::from_micros(random.u64(..200))),
+        _ => {}
+    }
+}
+
+/// Writes one message after the other, with a `pause` where there is no room and a `rest` between.
+fn write(iob: &Iob, receipts: &Receipts, life: Life, pause: fn(), mut rest: impl FnMut()) {
     let mut message = Vec::new();
     for sequence in 0.. {
+        rest();
         compose(life, sequence, &mut message);
         loop {
             if receipts.is_stopped() {

@@ -29,3 +29,8 @@ fn stall() {
 fn flood() {
     campaign(&["flood", "--seconds", "60", "--count", "20", "--seed", "4"]);
 }
+
+#[test]
+fn soak() {
+    campaign(&["soak", "--seconds", "60", "--count", "2000", "--seed", "5"]);
+}
