@@ -30,6 +30,20 @@
 //! | `ring_buffer`, `reader`, `record`, `batches` | the owner's side |
 //! | `status` | Zircon's status codes |
 //!
+//! # Which calls are sound against whom
+//!
+//! | call | whatever a process does that maps the region | only if every such process keeps to the protocol |
+//! |---|---|---|
+//! | all safe methods, of [`Reader`], [`RingBuffer`], [`Iob`] and [`Record`] | sound: an error or wrong bytes | right |
+//! | [`Record::as_slice`], [`RingBuffer::first_message_in`], [`RingBuffer::read`] | **unsound**, hence `unsafe` | sound |
+//!
+//! Isolated writers map nothing, so against them both columns are one. The argument for the first row: every number that
+//! comes from shared memory is loaded once, by an atomic access, into private memory, and checked there before it is used;
+//! messages leave by copies that are defined under races; and the mapping can neither end early nor shrink. The second row lends
+//! references to bytes, and to the compiler a `&[u8]` is a promise that nobody changes them. No fence or check makes that
+//! promise true of memory which another process can write (rust-lang/unsafe-code-guidelines#607), so it is the caller's to
+//! give.
+//!
 //! # Limits
 //!
 //! Linux, 64-bit. Either byte order: numbers in the region are in the machine's own.

@@ -21,6 +21,7 @@ pub const TARGET: Target = Target {
     name: "hostile",
     run: |bytes| decode_and_run(bytes, run),
     reaches: &[
+        "accounts",
         "drain: error",
         "drain: something",
         "first: error",
@@ -239,6 +240,7 @@ impl Hostile {
                 let mut polled = [PollFd::from_borrowed_fd(self.reader.as_fd(), PollFlags::IN)];
                 let ready = poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).expect("poll");
                 assert_eq!(ready == 1, head != tail);
+                self.accounts();
             }
         }
     }
@@ -407,6 +409,24 @@ impl Hostile {
             Err(Status::IO_DATA_INTEGRITY) => "write: IO_DATA_INTEGRITY",
             Err(_) => "write: another error",
         });
+    }
+
+    /// Whatever lies in the ring is walked over once, by nobody further than the ring is long.
+    fn accounts(&mut self) {
+        if !self.lock_is_free() {
+            return;
+        }
+        let (head, tail, ring) = (self.head(), self.tail(), self.shared.ring());
+        let (mut index, mut records, mut bytes) = (tail, 0, 0);
+        while let Ok(Some((_, message))) = self.expect_read(&ring, index, head) {
+            index += record_len(message.len());
+            records += 1;
+            bytes += message.len() as u64;
+        }
+        let there = self.reader.accounts().total.in_ring;
+        assert_eq!((there.records, there.bytes), (records, bytes));
+        assert_eq!((self.head(), self.tail()), (head, tail));
+        self.reached.insert("accounts");
     }
 
     fn resync(&mut self) {

@@ -204,6 +204,10 @@ fn one(reader: &mut Reader, writer: &Iob, call: Call) -> &'static str {
             "write"
         }
         Call::Resync => {
+            // Walks over what is there.
+            let there = reader.accounts().total.in_ring;
+            let least = 16 * there.records + there.bytes;
+            assert!(least <= reader.capacity() as u64, "{there:?} in a ring of {}", reader.capacity());
             assert!(reader.resync() <= reader.capacity() as u64);
             "resync"
         }

@@ -5,19 +5,21 @@
 use crate::cli::Cli;
 use crate::table::Table;
 use crate::{markdown, work};
+use indicatif::MultiProgress;
 use serde::Serialize;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 
 /// What came of fuzzing.
 pub enum Fuzzing {
     /// Nothing ran; why.
     NotRun(String),
-    /// All targets, or those before somebody stopped it.
-    Ran(Vec<Target>),
+    /// The targets ran, but for those that had not begun when somebody stopped it.
+    Ran { targets: Vec<Target>, not_begun: usize },
 }
 
 /// What libFuzzer said of one target.
@@ -49,7 +51,10 @@ impl Fuzzing {
     pub fn complaints(&self) -> Vec<String> {
         match self {
             Fuzzing::NotRun(why) => vec![format!("fuzzing was not run: {why}")],
-            Fuzzing::Ran(targets) => targets.iter().filter_map(Target::complaint).collect(),
+            Fuzzing::Ran { targets, not_begun } => {
+                let stopped = (*not_begun > 0).then(|| format!("stopped: {not_begun} fuzz targets were not begun"));
+                targets.iter().filter_map(Target::complaint).chain(stopped).collect()
+            }
         }
     }
 
@@ -57,7 +62,7 @@ impl Fuzzing {
     pub fn targets(&self) -> &[Target] {
         match self {
             Fuzzing::NotRun(_) => &[],
-            Fuzzing::Ran(targets) => targets,
+            Fuzzing::Ran { targets, .. } => targets,
         }
     }
 }
@@ -117,7 +122,7 @@ pub fn table(fuzzing: &Fuzzing) -> Table {
     };
     match fuzzing {
         Fuzzing::NotRun(why) => Table::new(vec!["not run"], vec![vec![why.clone()]]),
-        Fuzzing::Ran(targets) => Table::new(header, targets.iter().map(row).collect()),
+        Fuzzing::Ran { targets, .. } => Table::new(header, targets.iter().map(row).collect()),
     }
 }
 
@@ -152,7 +157,7 @@ fn write_files(cli: &Cli, fuzzing: &Fuzzing) -> Result<(), String> {
     Ok(())
 }
 
-/// Fuzzes for `seconds`, shared by all targets.
+/// Fuzzes for `seconds`, shared by all targets; as many of them at once as models are run.
 fn run(seconds: u64, stop: &AtomicBool) -> Fuzzing {
     let targets = match prepare() {
         Ok(targets) => targets,
@@ -162,8 +167,24 @@ fn run(seconds: u64, stop: &AtomicBool) -> Fuzzing {
     if share == 0 {
         return Fuzzing::NotRun(format!("{seconds} seconds are too few for {} targets", targets.len()));
     }
-    let begun = targets.iter().take_while(|_| !stop.load(Ordering::Relaxed));
-    Fuzzing::Ran(begun.map(|target| fuzz(target, share)).collect())
+    let next = AtomicUsize::new(0);
+    let bars = work::bars();
+    let ran = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..work::workers() {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed)
+                    && let Some(target) = targets.get(next.fetch_add(1, Ordering::Relaxed))
+                {
+                    let heard = fuzz(target, share, &bars);
+                    ran.lock().expect("nobody panics with it").push(heard);
+                }
+            });
+        }
+    });
+    let mut ran = ran.into_inner().expect("nobody panics with it");
+    ran.sort_by(|a: &Target, b| a.target.cmp(&b.target));
+    Fuzzing::Ran { not_begun: targets.len() - ran.len(), targets: ran }
 }
 
 /// Builds the targets and names them.
@@ -204,7 +225,7 @@ const LAST_WORDS: usize = 12;
 /// An input that takes longer than this many seconds counts as a hang.
 const HANG: u64 = 60;
 
-fn fuzz(target: &str, seconds: u64) -> Target {
+fn fuzz(target: &str, seconds: u64, bars: &MultiProgress) -> Target {
     let mut command = cargo_fuzz("run");
     command.arg(target).arg("--").arg(format!("-max_total_time={seconds}"));
     command.args(["-print_final_stats=1", "-rss_limit_mb=4096"]).arg(format!("-timeout={HANG}"));
@@ -231,7 +252,7 @@ fn fuzz(target: &str, seconds: u64) -> Target {
         }
         Ok(child.wait()?.success())
     };
-    let ended = work::while_ticking(&work::bars(), message, listen);
+    let ended = work::while_ticking(bars, message, listen);
     let mut heard = heard.into_inner().expect("nobody panics with it");
     heard.ended_well = ended.unwrap_or_else(|error| {
         heard.last_words.push(error.to_string());
@@ -267,8 +288,8 @@ mod tests {
         assert_eq!(target.complaint(), None);
         target.hear("artifact_prefix='/fuzz/artifacts/t/'; Test unit written to /fuzz/artifacts/t/crash-1");
         assert_eq!((target.crashes, target.complaint().is_some()), (1, true));
-        let ran = Fuzzing::Ran(vec![Target { executions: 1, ..Target::default() }]);
-        assert_eq!(ran.complaints().len(), 1);
+        let ran = Fuzzing::Ran { targets: vec![Target { executions: 1, ..Target::default() }], not_begun: 1 };
+        assert_eq!(ran.complaints().len(), 2);
         assert_eq!(Fuzzing::NotRun("no nightly".into()).complaints(), ["fuzzing was not run: no nightly"]);
     }
 }
