@@ -52,7 +52,7 @@ impl Scenario for Accounts {
             let written = tags(&ring);
             for slot in 0..2 {
                 let counted = (1..).zip(slots).filter(|&(_, at)| at == slot);
-                let there = counted.map(|(tag, _)| written.iter().filter(|&&other| other == tag).count()).sum();
+                let there: usize = counted.map(|(tag, _)| written.iter().filter(|&&other| other == tag).count()).sum();
                 assert_eq!(accepted(&ring, slot), there, "slot {slot}: counted and published differ");
             }
             format!("{} records", written.len())
