@@ -67,6 +67,10 @@ impl Memory<Native> for Ring {
         self.region.write_bytes(offset, bytes);
     }
     #[inline(always)]
+    fn own(&self, offset: u64, len: u64) {
+        self.region.own(offset, len, Self::LINE);
+    }
+    #[inline(always)]
     fn ledger(&self) -> Option<Ledger<'_, Native>> {
         let accounts = self.region.accounts();
         Some(Ledger { journal: &accounts.journal.0, slots: &accounts.slots })

@@ -56,6 +56,10 @@ struct Options {
     #[arg(long)]
     rows_only: bool,
 
+    /// The size of the byte rings, in bytes: a power of two
+    #[arg(long, value_name = "BYTES", default_value_t = peer::CAPACITY)]
+    capacity: usize,
+
     /// Write the results as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -77,6 +81,7 @@ fn main() -> Result<()> {
     let plan = plan::Plan {
         payloads: options.payloads,
         writers: options.writers,
+        capacity: options.capacity,
         only: options.only,
         rows_only: options.rows_only,
         quick: options.quick,

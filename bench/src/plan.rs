@@ -20,6 +20,8 @@ const QUICK_PAYLOADS: [usize; 2] = [64, 4096];
 pub struct Plan {
     pub payloads: Vec<usize>,
     pub writers: Vec<usize>,
+    /// The size of the byte rings.
+    pub capacity: usize,
     /// Only peers whose name contains this.
     pub only: String,
     pub rows_only: bool,
@@ -71,7 +73,13 @@ impl Plan {
                 self.payloads.iter().filter(|payload| main || !self.quick || QUICK_PAYLOADS.contains(payload));
             for &writers in &self.writers {
                 for batched in [false, true] {
-                    let of = |&payload: &usize| Shape { batched, waiting, between, ..Shape::new(payload, writers) };
+                    let of = |&payload: &usize| Shape {
+                        batched,
+                        waiting,
+                        between,
+                        capacity: self.capacity,
+                        ..Shape::new(payload, writers)
+                    };
                     shapes.extend(payloads.clone().map(of));
                 }
             }

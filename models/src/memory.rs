@@ -85,6 +85,9 @@ impl<P: Platform> HeapRing<P> {
 }
 
 impl<P: Platform> Memory<P> for HeapRing<P> {
+    /// Short, so that every record has words that the reader puts back.
+    const LINE: u64 = 16;
+
     fn header(&self) -> &Header<P> {
         &self.header
     }

@@ -1,5 +1,6 @@
 //! The reader's place in the ring: visiting records in order, and giving their room back once per batch.
 
+use crate::layout::RING_BUFFER_MESSAGE_HEADER_SIZE;
 use crate::protocol::memory::Memory;
 use crate::protocol::read::{self, Error, Found};
 use core::marker::PhantomData;
@@ -46,6 +47,7 @@ impl Cursor {
                 Ok(None) | Err(_) => return Ok(visited),
             };
             let flow = visit(&found);
+            memory.own(found.offset - RING_BUFFER_MESSAGE_HEADER_SIZE as u64, found.record_len());
             batch.cursor.pass(&found, capacity);
             visited += 1;
             if flow.is_break() {

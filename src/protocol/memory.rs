@@ -23,6 +23,9 @@ pub mod bell {
 /// Accesses are to plain data: the protocol orders them through the header's atomics. An implementation over memory that an
 /// untrusted process can write must read each byte at most once per call.
 pub trait Memory<P: Platform>: Send + Sync {
+    /// The size of a cache line in bytes, a power of two.
+    const LINE: u64 = 64;
+
     /// The shared words.
     fn header(&self) -> &Header<P>;
 
@@ -50,6 +53,22 @@ pub trait Memory<P: Platform>: Send + Sync {
 
     /// Writes bytes. `offset` may be any.
     fn write_bytes(&self, offset: u64, bytes: &[u8]);
+
+    /// Puts back, as it is, the last word of every cache line that ends within these bytes, which the reader has read and is
+    /// about to give back. `offset` and `len` are multiples of 8.
+    ///
+    /// It changes nothing but whose the lines are. A line that one core wrote and another has only read is owned by both,
+    /// and to be written again it must first be taken from the reader, line by line and in the order of the stores. A line
+    /// that the reader has written is its alone and comes over as any other miss does, many at a time and ahead of need.
+    /// The line in which the next record begins is left to whoever writes there now.
+    #[inline(always)]
+    fn own(&self, offset: u64, len: u64) {
+        let mut at = (offset | (Self::LINE - 1)) - 7;
+        while at < offset + len {
+            self.write_word(at, self.read_word(at));
+            at += Self::LINE;
+        }
+    }
 
     /// The accounts that are kept in shared memory, if there are any.
     fn ledger(&self) -> Option<Ledger<'_, P>> {

@@ -46,6 +46,15 @@ impl Region {
         }
     }
 
+    /// As [`Memory::own`](crate::protocol::Memory::own), with lines of so many bytes.
+    #[inline(always)]
+    pub(crate) fn own(&self, offset: u64, len: u64, line: u64) {
+        let to_last = ((line - 1) & !offset) / 8;
+        for word in self.words(offset, len as usize).iter().skip(to_last as usize).step_by(line as usize / 8) {
+            word.store(word.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+
     /// Writes `bytes` from `offset` on.
     #[inline(always)]
     pub(crate) fn write_bytes(&self, offset: u64, bytes: &[u8]) {
