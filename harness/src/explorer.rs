@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `platform` | [`Explorer`], the platform that bodies run on; replay along a history |
 //! | `tree` | each thread as a tree of histories, so that each is run once |
+//! | `twins` | points of a thread that need not be told apart |
 //! | `view` | what somebody knows |
 //! | `state` | a state of the machine, and its encoding |
 //! | `memory` | loads, stores and fences on a state |
@@ -22,8 +23,10 @@ mod platform;
 mod search;
 mod state;
 mod tree;
+mod twins;
 mod view;
 
+pub use crate::run::Statistics;
 pub use platform::{Explorer, ExplorerCell, ExplorerU32, ExplorerU64};
 
 use crate::facade::Operation;
@@ -38,6 +41,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tree::{Tree, lock};
+use twins::{Laboratory, Values};
 
 /// The name of this engine in a [`Run`].
 pub const ENGINE: &str = "explorer";
@@ -73,18 +77,21 @@ impl Often {
     }
 }
 
-/// Which parts of the search may be saved. All of them lose nothing; switching them off is for checking just that.
+/// Which parts of the search may be saved. The first two lose nothing; switching them off is for checking just that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reductions {
     /// Steps that commute with all that others can do are taken at once.
     pub local_steps: bool,
     /// States that nobody can tell apart are one.
     pub canonical_states: bool,
+    /// Points of a [`scope`](crate::facade::Platform::scope) from which a thread does the same whatever happens are one.
+    /// Found by trying, and checked by trying: off unless asked for. See `harness/docs/explorer.md`.
+    pub twins: bool,
 }
 
 impl Default for Reductions {
     fn default() -> Self {
-        Reductions { local_steps: true, canonical_states: true }
+        Reductions { local_steps: true, canonical_states: true, twins: false }
     }
 }
 
@@ -146,22 +153,28 @@ impl Default for ExplorerOptions {
     }
 }
 
-/// What a search took, beside what [`Run`] has.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Statistics {
-    /// Steps from state to state, counting those to states met before.
-    pub transitions: u64,
-    /// Mean encoded size of a state, in bytes.
-    pub bytes_per_state: f64,
-    /// Distinct thread histories, each run once.
-    pub histories: u64,
-    /// The number of steps to the farthest state.
-    pub depth: u64,
-    /// The largest number of states at one distance from the start.
-    pub largest_level: u64,
-    /// How many searches were begun again because the threads touched more than was assumed.
-    pub restarts: u32,
+impl ExplorerOptions {
+    /// What may happen beside the scenario's own steps, and on what memory, in words; nothing that is taken for granted.
+    fn setting(&self) -> String {
+        let often = |often: Often, what: &str| match often {
+            Often::Never => None,
+            Often::AtMost(times) => Some(format!("≤ {times} {what}")),
+            Often::Always => Some(what.into()),
+        };
+        let parts = [
+            (self.memory == Memory::SequentiallyConsistent).then(|| "sequentially consistent".into()),
+            (self.deaths > 0).then(|| format!("≤ {} deaths", self.deaths)),
+            often(self.spurious_wakes, "spurious wake-ups"),
+            self.reductions.twins.then(|| "twins".into()),
+        ];
+        parts.into_iter().flatten().collect::<Vec<String>>().join(", ")
+    }
 }
+
+/// How many trials each point gets when twins are looked for.
+const TRIALS: u64 = 32;
+/// When not even so many tell points apart that are none, twins are given up.
+const MOST_TRIALS: u64 = 512;
 
 /// Explores a scenario.
 pub fn check<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOptions) -> Run {
@@ -176,6 +189,8 @@ pub fn explore<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOp
         engine: ENGINE,
         executions: 0,
         states: None,
+        statistics: None,
+        setting: options.setting(),
         coverage: Coverage::Cut("not run".into()),
         verdict: Verdict::Pass,
         outcomes: BTreeSet::new(),
@@ -187,8 +202,7 @@ pub fn explore<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOp
     let (program, objects) = platform::build(|| scenario.program::<Explorer>());
     let sizes =
         Sizes { locations: objects.locations.len(), threads: program.threads.len(), words: objects.words.len() };
-    let slots = sizes.locations + sizes.threads;
-    if slots > 128 || sizes.threads > 32 {
+    if sizes.slots() > 128 || sizes.threads > 32 {
         run.verdict = Verdict::NotRun(format!(
             "{} threads and {} atomics are more than a state has room for",
             sizes.threads, sizes.locations
@@ -198,31 +212,48 @@ pub fn explore<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOp
     let deaths = options.deaths > 0 || changes.death.is_some();
     // A thread that dies at a numbered step keeps its numbering.
     let fold = move |body: u16| changes.death.is_none_or(|death| death.thread != body as usize);
-    let tree = Mutex::new(Tree::new(&program, changes.mutant, options.lookahead, sizes, deaths, fold));
+    let grown =
+        || Tree::new(&program, changes.mutant, options.lookahead, sizes, deaths, fold, Values::initial(&objects));
     let allowed = scenario.outcomes();
     let mut statistics = Statistics::default();
-    let found = loop {
-        let world = World {
-            options,
-            objects: &objects,
-            sizes,
-            names: program.threads.iter().map(|thread| thread.name.clone()).collect(),
-            mortal: program.threads.iter().map(|thread| thread.mortal).collect(),
-            death: changes.death,
-            hooked: program.on_death.is_some(),
-            touched: lock(&tree).touched.clone(),
-        };
-        let search = Search::new(&world, &program, &tree, &allowed);
-        let end = match slots {
-            0..=16 => search.run::<16>(),
-            17..=32 => search.run::<32>(),
-            33..=64 => search.run::<64>(),
-            _ => search.run::<128>(),
-        };
-        match end {
-            Ending::Found(found) => break *found,
-            Ending::Surprised => statistics.restarts += 1,
+    let world = |tree: &Mutex<Tree>| World {
+        options,
+        objects: &objects,
+        sizes,
+        names: program.threads.iter().map(|thread| thread.name.clone()).collect(),
+        mortal: program.threads.iter().map(|thread| thread.mortal).collect(),
+        death: changes.death,
+        hooked: program.on_death.is_some(),
+        touched: lock(tree).touched.clone(),
+    };
+    let mut trials = if options.reductions.twins { TRIALS } else { 0 };
+    let (found, tree) = loop {
+        let mut tree = grown();
+        if trials > 0 {
+            let sampled = Mutex::new(tree);
+            Search::new(&world(&sampled), &program, &sampled, &allowed).sample();
+            tree = grown();
+            tree.laboratory = Some(Laboratory::new(&lock(&sampled).values, trials));
         }
+        let tree = Mutex::new(tree);
+        let found = loop {
+            match Search::new(&world(&tree), &program, &tree, &allowed).run() {
+                Ending::Found(found) => break *found,
+                Ending::Surprised => statistics.restarts += 1,
+            }
+        };
+        let doubtful = match &found {
+            _ if trials == 0 => false,
+            // Whoever is accused has a right to a search without guesses.
+            Found { failure: Some(_), .. } => true,
+            Found { coverage: Coverage::Exhausted, .. } => !lock(&tree).audit(),
+            _ => false,
+        };
+        if !doubtful {
+            break (found, tree);
+        }
+        statistics.doubts += 1;
+        trials = if found.failure.is_none() && trials < MOST_TRIALS { 4 * trials } else { 0 };
     };
     statistics.transitions = found.transitions;
     statistics.bytes_per_state = found.bytes as f64 / found.states.max(1) as f64;
@@ -231,6 +262,8 @@ pub fn explore<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOp
     statistics.largest_level = found.largest_level;
     judge(&mut run, &program, found, &allowed, changes, options);
     run.elapsed = begun.elapsed();
+    statistics.states_per_second = run.states.unwrap_or(0) as f64 / run.elapsed.as_secs_f64();
+    run.statistics = Some(statistics);
     (run, statistics)
 }
 

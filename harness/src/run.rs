@@ -109,6 +109,27 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// What a search through states took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Statistics {
+    /// Steps from state to state, counting those to states met before.
+    pub transitions: u64,
+    /// Mean encoded size of a state, in bytes.
+    pub bytes_per_state: f64,
+    /// Distinct states met per second, with all that is done to end the search: restarts and checks included.
+    pub states_per_second: f64,
+    /// Distinct thread histories, each run once.
+    pub histories: u64,
+    /// The number of steps to the farthest state.
+    pub depth: u64,
+    /// The largest number of states at one distance from the start.
+    pub largest_level: u64,
+    /// How many searches were begun again because the threads touched more than was assumed.
+    pub restarts: u32,
+    /// How many searches were begun again because what was found with twins had to be looked for with fewer, or none.
+    pub doubts: u32,
+}
+
 /// The answer of an engine about one scenario.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -120,6 +141,10 @@ pub struct Run {
     pub executions: u64,
     /// Distinct states seen, where the engine has states.
     pub states: Option<u64>,
+    /// What the search through them took, likewise.
+    pub statistics: Option<Statistics>,
+    /// What could happen beside the scenario's own steps, such as "2 deaths, spurious wake-ups"; empty if nothing could.
+    pub setting: String,
     /// How much was seen.
     pub coverage: Coverage,
     /// What came of it.

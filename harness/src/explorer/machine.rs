@@ -38,17 +38,22 @@ pub(super) struct Touched {
     pub(super) writers: Vec<u64>,
     /// Whether its newest value is ever looked at by the kernel.
     pub(super) futex: Vec<bool>,
+    /// Who may pass a sequentially consistent fence: bits by thread.
+    pub(super) fencers: u64,
 }
 
 impl Touched {
     pub(super) fn nothing(sizes: Sizes) -> Self {
-        Touched { writers: vec![0; sizes.locations], futex: vec![false; sizes.locations] }
+        Touched { writers: vec![0; sizes.locations], futex: vec![false; sizes.locations], fencers: 0 }
     }
 
     /// Adds an operation of a thread.
     pub(super) fn add(&mut self, thread: usize, operation: &Operation, deaths: bool) {
         if operation.request == Request::Announce && !deaths {
             return;
+        }
+        if operation.request == Request::Fence && operation.order == Order::SeqCst {
+            self.fencers |= 1 << thread;
         }
         let (writes, futex) = footprint(operation.request);
         if writes {
@@ -377,6 +382,7 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
             Request::Fence => {
                 match (self.world.options.memory, operation.order) {
                     (Memory::SequentiallyConsistent, _) => branch.state.fence(thread, true, true),
+                    (_, Order::SeqCst) if self.fences_alone() => branch.state.fence(thread, true, true),
                     (_, Order::SeqCst) if branch.state.has_fences_left() => {
                         branch.state.sequential_fence(sizes, thread);
                     }
@@ -393,6 +399,11 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
             _ => unreachable!("an operation with several results"),
         }
         self.answer(branch, thread, answer);
+    }
+
+    /// Whether no more than one thread ever passes a sequentially consistent fence: such fences are on no cycle.
+    fn fences_alone(&self) -> bool {
+        self.world.options.reductions.canonical_states && self.world.touched.fencers.count_ones() <= 1
     }
 
     /// A read-modify-write of the message at a position, if nobody has modified that message yet.

@@ -9,7 +9,9 @@ use crate::facade::{Atomic, Cell, Order, Platform, Site, Wait};
 use crate::run::Mutant;
 use crate::scenario::Notes;
 use std::cell::RefCell;
+use std::hash::{Hash, Hasher};
 use std::panic::{self, AssertUnwindSafe};
+use std::rc::Rc;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -64,6 +66,12 @@ pub(super) struct Operation {
     /// The location or the cell.
     pub(super) object: u16,
     pub(super) request: Request,
+}
+
+impl Hash for Operation {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.site.map(|site| site.name), self.order, self.object, self.request).hash(state);
+    }
 }
 
 impl PartialEq for Operation {
@@ -168,9 +176,21 @@ struct Replay {
     mutant: Option<Mutant>,
     /// Whether retries and scopes are taken for what they are worth.
     fold: bool,
-    /// How many scopes are open.
-    scopes: u32,
+    /// Where in the history the open scopes began, outermost first.
+    scopes: Vec<usize>,
     next: Option<Next>,
+    /// Where the innermost scope began that has something in it already.
+    within: Option<usize>,
+    /// Who answers after the history.
+    guide: Option<Rc<RefCell<dyn Guide>>>,
+    /// How many scopes were open when the guide took over.
+    guided: Option<usize>,
+}
+
+/// Somebody who answers a body beyond its history.
+pub(super) trait Guide {
+    /// The answer to an operation; `None` ends the run.
+    fn answer(&mut self, operation: &Operation) -> Option<Answer>;
 }
 
 thread_local! {
@@ -190,18 +210,35 @@ pub(super) fn build<R>(program: impl FnOnce() -> R) -> (R, Objects) {
     }
 }
 
-/// Runs `body` along `history`; with `repeat`, then answers as in the last `period` operations until a total of so many.
+/// How a body is run.
+pub(super) struct Plan {
+    pub(super) mutant: Option<Mutant>,
+    /// Whether retries and scopes are taken for what they are worth.
+    pub(super) fold: bool,
+    pub(super) history: Vec<Past>,
+    /// After the history, answer as in its last so many operations until there were so many in all.
+    pub(super) repeat: Option<(usize, usize)>,
+    /// After the history, let somebody answer until the body is over, or leaves the scope in which the history ends.
+    pub(super) guide: Option<Rc<RefCell<dyn Guide>>>,
+}
+
+/// Where a run has led.
+pub(super) struct Led {
+    pub(super) next: Next,
+    /// How many entries of the history there are.
+    pub(super) done: usize,
+    /// Where in the history the innermost scope began that is not over and has something in it.
+    pub(super) within: Option<usize>,
+}
+
+/// Runs `body` as planned.
 ///
 /// # Panics
 /// If the body asks for other operations than the history says: it depends on something besides its shared memory.
-pub(super) fn replay(
-    body: &dyn Fn() -> Notes,
-    mutant: Option<Mutant>,
-    fold: bool,
-    history: Vec<Past>,
-    repeat: Option<(usize, usize)>,
-) -> (Next, usize) {
-    let replay = Replay { history, done: 0, repeat, mutant, fold, scopes: 0, next: None };
+pub(super) fn replay(body: &dyn Fn() -> Notes, plan: Plan) -> Led {
+    let Plan { mutant, fold, history, repeat, guide } = plan;
+    let (scopes, next, within, guided) = (Vec::new(), None, None, None);
+    let replay = Replay { history, done: 0, repeat, mutant, fold, scopes, next, within, guide, guided };
     MODE.with(|mode| mode.replace(Mode::Replaying(replay)));
     let result = quietly(body);
     let Mode::Replaying(replay) = MODE.with(|mode| mode.replace(Mode::Idle)) else {
@@ -212,7 +249,7 @@ pub(super) fn replay(
         (None, Ok(notes)) => Next::Returned(notes),
         (None, Err(message)) => Next::Panicked(message),
     };
-    (next, replay.done)
+    Led { next, done: replay.done, within: replay.within }
 }
 
 /// Runs `finish` over objects that hold the final values.
@@ -275,7 +312,16 @@ impl Replay {
             Some(other) => panic!(
                 "the thread's body is not a function of what it read: it asked for {operation:?}, before for {other:?}"
             ),
-            None => self.stop(Next::Operation(operation)),
+            None => {
+                if let Some(guide) = &self.guide {
+                    self.guided.get_or_insert(self.scopes.len());
+                    if let Some(answer) = guide.borrow_mut().answer(&operation) {
+                        self.done += 1;
+                        return Some(answer);
+                    }
+                }
+                self.stop(Next::Operation(operation))
+            }
         }
     }
 
@@ -291,7 +337,14 @@ impl Replay {
         }
     }
 
+    /// Whether what has just ended, with so many scopes open around it, ended in the course of the history and is to be
+    /// reported.
+    fn ends(&self, outside: usize) -> bool {
+        self.fold && self.past().is_none() && self.guided.is_none_or(|guided| outside < guided)
+    }
+
     fn stop<T>(&mut self, next: Next) -> Option<T> {
+        self.within = self.scopes.iter().copied().rfind(|&begun| begun < self.done);
         self.next = Some(next);
         None
     }
@@ -451,7 +504,7 @@ impl Platform for Explorer {
             let over = replaying(|replay| {
                 let begun = begun.expect("one mode during a run");
                 assert!(replay.done > begun, "an attempt of a retry without any operation");
-                if replay.fold && replay.past().is_none() {
+                if replay.guided.is_none() && replay.ends(0) {
                     replay.next = Some(Next::Back { to: begun });
                 }
                 replay.next.is_some()
@@ -464,12 +517,12 @@ impl Platform for Explorer {
 
     fn scope(work: impl Fn() -> u64) -> u64 {
         let known = replaying(|replay| match replay.past() {
-            Some(Past::Scope { level, result }) if level == replay.scopes => {
+            Some(Past::Scope { level, result }) if level as usize == replay.scopes.len() => {
                 replay.done += 1;
                 Ok(result)
             }
             _ => {
-                replay.scopes += 1;
+                replay.scopes.push(replay.done);
                 Err(replay.done)
             }
         });
@@ -480,9 +533,10 @@ impl Platform for Explorer {
         };
         let result = work();
         let over = replaying(|replay| {
-            replay.scopes -= 1;
-            if replay.fold && replay.done > begun && replay.past().is_none() {
-                replay.next = Some(Next::Left { to: begun, level: replay.scopes, result });
+            replay.scopes.pop();
+            let level = replay.scopes.len();
+            if replay.done > begun && replay.ends(level) {
+                replay.next = Some(Next::Left { to: begun, level: level as u32, result });
             }
             replay.next.is_some()
         });

@@ -4,6 +4,7 @@ use super::machine::{Branch, Failure, Machine, World};
 use super::platform;
 use super::state::{State, Status};
 use super::tree::{Reader, Tree, lock};
+use super::twins::Dice;
 use crate::run::Coverage;
 use crate::scenario::{End, Outcomes, Program};
 use crate::trace::{Event, Fault};
@@ -21,6 +22,9 @@ const SHARDS: usize = 64;
 const CHUNK: usize = 256;
 /// Levels smaller than this are not worth a second worker, and stay deterministic.
 const LARGE: usize = 8 * CHUNK;
+/// How many executions are tried at random before twins are looked for, and of how many steps at most.
+const SAMPLES: usize = 100;
+const SAMPLE_LENGTH: usize = 1000;
 
 /// What a search found.
 pub(super) struct Found {
@@ -122,7 +126,44 @@ impl<'s, 'p> Search<'s, 'p> {
         Search { world, program, tree, allowed, shards, states: AtomicU64::new(0) }
     }
 
-    pub(super) fn run<const N: usize>(&self) -> Ending {
+    /// Searches to the end.
+    pub(super) fn run(&self) -> Ending {
+        match self.world.sizes.slots() {
+            0..=16 => self.search::<16>(),
+            17..=32 => self.search::<32>(),
+            33..=64 => self.search::<64>(),
+            _ => self.search::<128>(),
+        }
+    }
+
+    /// Lets the threads run at random a few times, so that their tree knows what they may read and write.
+    pub(super) fn sample(&self) {
+        match self.world.sizes.slots() {
+            0..=16 => self.wander::<16>(),
+            17..=32 => self.wander::<32>(),
+            33..=64 => self.wander::<64>(),
+            _ => self.wander::<128>(),
+        }
+    }
+
+    fn wander<const N: usize>(&self) {
+        let mut machine: Machine<'_, '_, '_, N> = Machine::new(self.world, Reader::new(self.tree));
+        let mut dice = Dice::new(0);
+        for _ in 0..SAMPLES {
+            let mut branches = machine.start();
+            for _ in 0..SAMPLE_LENGTH {
+                if branches.is_empty() || self.stopped().is_some() {
+                    break;
+                }
+                let Branch { state, failure: None, .. } = branches.swap_remove(dice.roll(branches.len())) else {
+                    break;
+                };
+                branches = machine.expand(&state);
+            }
+        }
+    }
+
+    fn search<const N: usize>(&self) -> Ending {
         let options = self.world.options;
         let workers = options.workers.max(1);
         let mut machines: Vec<Machine<'_, '_, '_, N>> =

@@ -84,6 +84,13 @@ pub(super) struct Sizes {
     pub(super) words: usize,
 }
 
+impl Sizes {
+    /// How many slots of a view are in use.
+    pub(super) fn slots(self) -> usize {
+        self.locations + self.threads
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct State<const N: usize> {
     pub(super) threads: Vec<Thread<N>>,
@@ -156,7 +163,7 @@ impl<const N: usize> State<N> {
     /// Appends the state to `bytes`. The first returned length is what identifies it; the rest is carried along.
     pub(super) fn encode(&self, sizes: Sizes, bytes: &mut Vec<u8>) -> usize {
         let from = bytes.len();
-        let slots = sizes.locations + sizes.threads;
+        let slots = sizes.slots();
         for thread in &self.threads {
             let ended = thread.status == Status::Ended;
             let (acquirable, released) = (!thread.acquirable.is_nothing(), !thread.released.is_nothing());
@@ -226,7 +233,7 @@ impl<const N: usize> State<N> {
     /// The state that [`encode`](Self::encode) wrote.
     pub(super) fn decode(sizes: Sizes, mut bytes: &[u8]) -> Self {
         let input = &mut bytes;
-        let slots = sizes.locations + sizes.threads;
+        let slots = sizes.slots();
         let mut threads = Vec::with_capacity(sizes.threads);
         for _ in 0..sizes.threads {
             let flags = take(input);

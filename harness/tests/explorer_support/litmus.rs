@@ -144,6 +144,58 @@ impl Scenario for Litmus {
     }
 
     fn program<P: Platform>(&self) -> Program {
+        self.threads::<P>(|instructions, atoms, words| {
+            let mut notes = Vec::new();
+            for instruction in instructions {
+                step::<P>(*instruction, atoms, words, &mut notes);
+            }
+            notes
+        })
+    }
+}
+
+/// The same, but of every few instructions a thread remembers only so much.
+#[derive(Clone, Debug)]
+pub struct Scoped {
+    pub litmus: Litmus,
+    /// How many instructions go into one scope.
+    pub length: usize,
+    /// What is remembered of what they returned.
+    pub digest: fn(&[u64]) -> u64,
+}
+
+impl Scenario for Scoped {
+    fn name(&self) -> String {
+        self.litmus.name.to_string()
+    }
+
+    fn about(&self) -> String {
+        format!("the litmus test {} in scopes", self.litmus.name)
+    }
+
+    fn program<P: Platform>(&self) -> Program {
+        let Scoped { length, digest, .. } = *self;
+        self.litmus.threads::<P>(move |instructions, atoms, words| {
+            let scope = |some: &[Instruction]| {
+                P::scope(|| {
+                    let mut notes = Vec::new();
+                    for instruction in some {
+                        step::<P>(*instruction, atoms, words, &mut notes);
+                    }
+                    digest(&notes)
+                })
+            };
+            instructions.chunks(length).map(scope).collect()
+        })
+    }
+}
+
+impl Litmus {
+    /// The program whose threads do this with their instructions.
+    fn threads<P: Platform>(
+        &self,
+        run: impl Fn(&[Instruction], &[P::AtomicU32], &[P::Cell]) -> Vec<u64> + Copy + Send + Sync + 'static,
+    ) -> Program {
         use std::sync::Arc;
         let atoms: Arc<Vec<P::AtomicU32>> =
             Arc::new((0..self.locations()).map(|x| P::AtomicU32::new(LABELS[x], 0)).collect());
@@ -151,13 +203,7 @@ impl Scenario for Litmus {
         let mut program = Program::new();
         for (index, instructions) in self.threads.iter().enumerate() {
             let (atoms, words, instructions) = (atoms.clone(), words.clone(), instructions.clone());
-            let body = move || {
-                let mut notes = Vec::new();
-                for instruction in &instructions {
-                    step::<P>(*instruction, &atoms, &words, &mut notes);
-                }
-                notes
-            };
+            let body = move || run(&instructions, &atoms, &words);
             let name = format!("P{index}");
             program = if self.mortal { program.mortal(name, body) } else { program.thread(name, body) };
         }

@@ -140,6 +140,8 @@ fn sample<S: Scenario>(
         engine: "shuttle",
         executions: tally.executions,
         states: None,
+        statistics: None,
+        setting: String::new(),
         coverage: covered,
         replay: tally.replay.filter(|_| failure.is_some()).map(|replay| replay.to_string()),
         verdict: match failure {

@@ -63,13 +63,25 @@ pub fn models(runs: &[Run]) -> Table {
             run.engine.into(),
             run.executions.to_string(),
             run.states.map_or_else(|| "-".into(), |states| states.to_string()),
-            run.coverage.to_string(),
+            run.statistics.map_or_else(|| "-".into(), |taken| format!("{:.0}", taken.states_per_second)),
+            run.statistics.map_or_else(|| "-".into(), |taken| format!("{:.0}", taken.bytes_per_state)),
+            covered(run),
             run.verdict.to_string(),
             format!("{:.1} s", run.elapsed.as_secs_f64()),
         ]
     };
     Table {
-        header: vec!["model", "engine", "executions", "states", "covered", "verdict", "time"],
+        header: vec![
+            "model",
+            "engine",
+            "executions",
+            "states",
+            "per second",
+            "bytes each",
+            "covered",
+            "verdict",
+            "time",
+        ],
         rows: runs.iter().map(row).collect(),
     }
 }
@@ -139,5 +151,13 @@ pub fn sites() -> Table {
     Table {
         header: vec!["site", "operation", "ordering", "pairs with", "why"],
         rows: sites::ALL.iter().map(row).collect(),
+    }
+}
+
+/// What was covered, and what could happen meanwhile.
+fn covered(run: &Run) -> String {
+    match run.setting.as_str() {
+        "" => run.coverage.to_string(),
+        setting => format!("{}; {setting}", run.coverage),
     }
 }
