@@ -4,10 +4,11 @@ use crate::layout::Header;
 use crate::protocol::memory::Memory;
 use crate::protocol::patience::Patience;
 use crate::protocol::read;
+use crate::protocol::section;
 use crate::protocol::sites::{HEAD_RECHECK, INTEREST_SET, READER_ARM, READER_PASS, READER_SLEEP, READER_WAKE};
 use core::time::Duration;
 use std::time::Instant;
-use witness_facade::native::{OWNER, WAITERS};
+use witness_facade::native::{OWNER, OWNER_DIED, WAITERS};
 use witness_facade::{Atomic, Platform, Wait};
 
 /// Marks the lock word and looks at `head` once more. `Ok(head)`: it is past `index`, no need to wait. `Err(word)`: the
@@ -61,6 +62,10 @@ fn sleep<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, timeout: Op
             Ok(head) => return Some(head),
             Err(word) => word,
         };
+        if word & OWNER == 0 && word & OWNER_DIED != 0 {
+            clear_up::<P, M>(memory);
+            continue;
+        }
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         match P::wait(lock, &READER_SLEEP, word, left) {
             Wait::Changed => {}
@@ -71,6 +76,16 @@ fn sleep<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, timeout: Op
             }
         }
     }
+}
+
+/// A dead owner's lock is taken and released, so that its word changes. To sleep on the word as it is would be in vain if the
+/// next owner publishes and dies too before this thread sleeps: the kernel would make the word the same again, and wake
+/// nobody.
+fn clear_up<P: Platform, M: Memory<P> + ?Sized>(memory: &M) {
+    P::retire();
+    section::exclusively(memory, |_| ());
+    // SAFETY: as in `wait`, and the section has retired.
+    unsafe { P::announce(&memory.header().writers.0.lock) };
 }
 
 /// After an owner's death the kernel wakes one sleeper. If that was the reader, the writers are still asleep on a lock
