@@ -12,5 +12,6 @@ pub mod peer;
 pub mod polling;
 pub mod repair;
 pub mod restart;
+pub mod timed;
 pub mod waiting;
 pub mod wrapped;

@@ -16,6 +16,7 @@ use crate::scenarios::peer::PeerClosed;
 use crate::scenarios::polling::Polling;
 use crate::scenarios::repair::Repair;
 use crate::scenarios::restart::Restart;
+use crate::scenarios::timed::Timed;
 use crate::scenarios::waiting::Waiting;
 use crate::scenarios::wrapped::{Across, Wrapped};
 use iobring::protocol::sites;
@@ -23,7 +24,7 @@ use std::collections::BTreeSet;
 use witness::Scenario;
 use witness::engine::loom::LoomOptions;
 use witness::engine::shuttle::{ShuttleOptions, Strategy};
-use witness::explorer::ExplorerOptions;
+use witness::explorer::{ExplorerOptions, Often, Reductions};
 use witness::run::Run;
 use witness::suite::{Engine, Entry};
 
@@ -46,9 +47,28 @@ fn loom(scenario: impl Scenario, bound: Option<usize>, least: u64) -> Entry {
 
 /// Every state under the explorer, with up to so many deaths.
 fn explore(scenario: impl Scenario, deaths: u8) -> Entry {
-    // One model per core, rather than one model on all of them.
-    let options = ExplorerOptions { deaths, workers: 1, ..Default::default() };
-    Entry::new(scenario, Engine::Explorer(options))
+    explore_with(scenario, self::deaths(deaths))
+}
+
+/// The same with whatever options. One model per core, rather than one model on all of them.
+fn explore_with(scenario: impl Scenario, options: ExplorerOptions) -> Entry {
+    Entry::new(scenario, Engine::Explorer(ExplorerOptions { workers: 1, ..options }))
+}
+
+/// So many threads may die.
+fn deaths(deaths: u8) -> ExplorerOptions {
+    ExplorerOptions { deaths, ..Default::default() }
+}
+
+/// Waits may wake up for no reason, as often as they like.
+fn restless() -> ExplorerOptions {
+    ExplorerOptions { spurious_wakes: Often::Always, ..Default::default() }
+}
+
+/// For models too large to tell all points of a thread apart (`harness/docs/explorer.md`, "Twins").
+fn with_twins(options: ExplorerOptions) -> ExplorerOptions {
+    let reductions = Reductions { twins: true, ..options.reductions };
+    ExplorerOptions { reductions, ..options }
 }
 
 /// Samples of schedules under shuttle, half of them random, half by probabilistic concurrency testing.
@@ -154,16 +174,18 @@ fn explorer_models(level: Level) -> Vec<Entry> {
             explore(waiting(2, 1, Blocking), 0),
             explore(waiting(2, 1, Bell), 0),
             explore(waiting(1, 4, Blocking), 0),
+            explore_with(waiting(2, 2, Blocking), with_twins(Default::default())),
+            explore_with(waiting(3, 1, Blocking), with_twins(Default::default())),
+            explore_with(waiting(1, 4, Blocking), restless()),
+            explore_with(waiting(2, 1, Blocking), restless()),
+            explore_with(Death { mortals: 2, style: Blocking }, with_twins(deaths(2))),
+            explore_with(Timed { style: Blocking, messages: 2 }, restless()),
             explore(Restart { style: Blocking, messages: 2 }, 1),
         ]);
     }
     if level >= Level::Full {
-        models.extend([
-            explore(waiting(2, 2, Blocking), 0),
-            explore(waiting(3, 1, Blocking), 0),
-            explore(Death { mortals: 2, style: Blocking }, 2),
-            explore(Death { mortals: 2, style: Bell }, 2),
-        ]);
+        models
+            .extend([explore(Death { mortals: 2, style: Blocking }, 2), explore(Death { mortals: 2, style: Bell }, 2)]);
     }
     models
 }

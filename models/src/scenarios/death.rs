@@ -62,11 +62,15 @@ impl Scenario for Death {
                 drain(&readers_ring, &mut Cursor::default(), 1)
             })
             .on_death(move |_| {
-                // Whoever watches the writers' processes sees the descriptor close, and rings.
-                closed_ring.ring_bell(bell::WAKER);
-                if deaths.fetch_add(&DEATHS, 1) + 1 == mortals {
-                    close(&closed_ring);
-                }
+                // Nothing of what it saw is remembered.
+                P::scope(|| {
+                    // Whoever watches the writers' processes sees the descriptor close, and rings.
+                    closed_ring.ring_bell(bell::WAKER);
+                    if deaths.fetch_add(&DEATHS, 1) + 1 == mortals {
+                        close(&closed_ring);
+                    }
+                    0
+                });
             })
             .finish(move |ends| {
                 let all = settle(&ring, ends, &Vec::from_iter(0..reader), &[reader]);
