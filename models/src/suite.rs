@@ -221,6 +221,26 @@ pub fn killers() -> Vec<Entry> {
     killers
 }
 
+/// The same by the explorer alone: smallest first, so that each mutant dies within a second.
+pub fn explorer_killers() -> Vec<Entry> {
+    let mut killers = vec![
+        explore(Polling { writers: 1, messages: 1 }, 0),
+        explore(Full { by: GivingBack::Cursor }, 0),
+        explore(Full { by: GivingBack::Amount }, 0),
+        explore(waiting(1, 1, Blocking), 0),
+        explore(waiting(1, 1, Bell), 0),
+        explore(ByHand { style: Blocking }, 0),
+        explore(ByHand { style: Bell }, 0),
+        explore(Mediator, 0),
+        explore(Polling { writers: 2, messages: 1 }, 0),
+        explore(PeerClosed, 0),
+    ];
+    for style in [Blocking, Bell] {
+        killers.push(explore_with(waiting(2, 1, style), with_twins(Default::default())));
+    }
+    killers
+}
+
 /// The same by the engine that only samples, at a size that loom cannot reach.
 pub fn sampling_killers() -> Vec<Entry> {
     let mut killers = Vec::new();
