@@ -52,6 +52,10 @@ pub enum Memory {
     /// RC11 without load buffering: what the orderings of the sites promise, and nothing more.
     #[default]
     ReleaseAcquire,
+    /// No read is stale and no store overtakes another, but only what the sites promise makes happens-before, by which data
+    /// races are judged: what interleaving and a race detector can see. What passes here and fails on
+    /// [`ReleaseAcquire`](Memory::ReleaseAcquire) needs weak memory.
+    Interleaved,
     /// Sequential consistency: every access is ordered with every other. What fails here needs no weak memory.
     SequentiallyConsistent,
 }
@@ -162,7 +166,11 @@ impl ExplorerOptions {
             Often::Always => Some(what.into()),
         };
         let parts = [
-            (self.memory == Memory::SequentiallyConsistent).then(|| "sequentially consistent".into()),
+            match self.memory {
+                Memory::ReleaseAcquire => None,
+                Memory::Interleaved => Some("no stale reads".into()),
+                Memory::SequentiallyConsistent => Some("sequentially consistent".into()),
+            },
             (self.deaths > 0).then(|| format!("≤ {} deaths", self.deaths)),
             often(self.spurious_wakes, "spurious wake-ups"),
             self.reductions.twins.then(|| "twins".into()),

@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 use witness::Scenario;
 use witness::engine::loom::LoomOptions;
 use witness::engine::shuttle::{ShuttleOptions, Strategy};
-use witness::explorer::{ExplorerOptions, Often, Reductions};
+use witness::explorer::{ExplorerOptions, Memory, Often, Reductions};
 use witness::run::Run;
 use witness::suite::{Engine, Entry};
 
@@ -239,6 +239,17 @@ pub fn explorer_killers() -> Vec<Entry> {
         killers.push(explore_with(waiting(2, 1, style), with_twins(Default::default())));
     }
     killers
+}
+
+/// Those of the entries that run under the explorer, on another memory.
+pub fn on_memory(entries: Vec<Entry>, memory: Memory) -> Vec<Entry> {
+    let moved = |Entry { case, engine }| match engine {
+        Engine::Explorer(options) => {
+            Some(Entry { case, engine: Engine::Explorer(ExplorerOptions { memory, ..options }) })
+        }
+        _ => None,
+    };
+    entries.into_iter().filter_map(moved).collect()
 }
 
 /// The same by the engine that only samples, at a size that loom cannot reach.

@@ -3,7 +3,6 @@
 use iobring::protocol::sites;
 use iobring_models::suite;
 use std::time::{Duration, Instant};
-use witness::matrix;
 use witness::run::{Changes, Mutant, Verdict};
 
 /// How long a mutant may live.
@@ -17,7 +16,7 @@ fn every_weakened_ordering_dies_within_a_second() {
         assert!(run.verdict.passed(), "{} with every ordering as it ships: {:?}", run.scenario, run.verdict);
     }
     for site in sites::ALL {
-        for order in matrix::weaker(site) {
+        for order in site.weaker().iter().copied() {
             let changes = Changes { mutant: Some(Mutant { site: site.name, order }), death: None };
             let begun = Instant::now();
             let death = killers.iter().map(|killer| killer.run(changes)).find_map(|run| match run.verdict {

@@ -443,7 +443,7 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
         let newest = state.newest(location);
         let oldest = match self.world.options.memory {
             Memory::ReleaseAcquire => state.threads[thread].view.0[location] as usize,
-            Memory::SequentiallyConsistent => newest,
+            Memory::Interleaved | Memory::SequentiallyConsistent => newest,
         };
         (oldest..=newest).rev()
     }
@@ -453,7 +453,7 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
         let end = state.newest(location) + 1;
         let first = match self.world.options.memory {
             Memory::ReleaseAcquire => state.threads[thread].view.0[location] as usize + 1,
-            Memory::SequentiallyConsistent => end,
+            Memory::Interleaved | Memory::SequentiallyConsistent => end,
         };
         (first..=end).rev().filter(|&position| !state.is_full(location) && state.has_room(location, position)).collect()
     }

@@ -15,6 +15,9 @@ pub struct Results {
     pub matrix: Option<Matrix>,
     /// The same mutants against shuttle, whose happens-before tracker judges orderings too: for information.
     pub sampled: Option<Matrix>,
+    /// The same mutants against the explorer where no read is stale: which of them need weak memory to be seen. For
+    /// information.
+    pub interleaved: Option<Matrix>,
     /// The sites that no model reaches and should.
     pub unreached: Vec<&'static str>,
     /// The crash sweeps; empty if they were not run.

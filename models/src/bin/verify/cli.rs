@@ -3,6 +3,7 @@
 use clap::{Parser, ValueEnum};
 use iobring_models::suite::Level;
 use std::path::PathBuf;
+use witness::explorer::Memory;
 
 /// Explores the ring's protocol core, the code that ships, with every engine; weakens every memory ordering in turn; kills
 /// threads at every step; and gives a verdict.
@@ -21,9 +22,13 @@ pub struct Cli {
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
 
-    /// Only models of this engine; without the matrix and the sweep
+    /// Only models of this engine, and the matrix by it alone; without the sweep
     #[arg(long, value_name = "ENGINE")]
     pub engine: Option<EngineName>,
+
+    /// Only the explorer's models, on this memory. Which orderings need weak memory to be seen is a column of the matrix
+    #[arg(long, value_name = "MEMORY", conflicts_with_all = ["fuzz", "explain"])]
+    pub memory: Option<MemoryName>,
 
     /// Instead of all that, fuzz for so many seconds, shared by the targets, under AddressSanitizer. Takes nightly and
     /// cargo-fuzz; fails where they are missing
@@ -57,12 +62,12 @@ pub struct Cli {
 
     /// Fail if the tables in a Markdown file are not what this run found
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "verification.md",
-          conflicts_with_all = ["list", "filter", "engine", "explain", "update"])]
+          conflicts_with_all = ["list", "filter", "engine", "memory", "explain", "update"])]
     pub check: Option<PathBuf>,
 
     /// Write the tables of this run into the marked places of a Markdown file
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "verification.md",
-          conflicts_with_all = ["list", "filter", "engine", "explain"])]
+          conflicts_with_all = ["list", "filter", "engine", "memory", "explain"])]
     pub update: Option<PathBuf>,
 }
 
@@ -88,6 +93,27 @@ impl EngineName {
     }
 }
 
+/// The explorer's memory, as it is named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MemoryName {
+    /// Release/acquire memory: what the orderings promise, and nothing more.
+    Rc11,
+    /// No read is stale; data races are judged by the orderings.
+    Interleaved,
+    /// Sequential consistency, whatever the orderings say.
+    Sc,
+}
+
+impl From<MemoryName> for Memory {
+    fn from(name: MemoryName) -> Self {
+        match name {
+            MemoryName::Rc11 => Memory::ReleaseAcquire,
+            MemoryName::Interleaved => Memory::Interleaved,
+            MemoryName::Sc => Memory::SequentiallyConsistent,
+        }
+    }
+}
+
 impl Cli {
     /// How patient the run is to be.
     pub fn level(&self) -> Level {
@@ -100,6 +126,6 @@ impl Cli {
 
     /// Whether only part of the models were asked for.
     pub fn is_partial(&self) -> bool {
-        self.filter.is_some() || self.engine.is_some()
+        self.filter.is_some() || self.engine.is_some() || self.memory.is_some()
     }
 }

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use witness::draw::text::draw;
-use witness::matrix::{self, MatrixOptions};
+use witness::explorer::Memory;
+use witness::matrix::{self, Fate, MatrixOptions};
 
 /// Prints the story of the site called `name`.
 pub fn explain(name: &str, stop: &Arc<AtomicBool>) -> ExitCode {
@@ -28,13 +29,25 @@ pub fn explain(name: &str, stop: &Arc<AtomicBool>) -> ExitCode {
     }
     let options = MatrixOptions { stop: stop.clone(), ..Default::default() };
     let matrix = matrix::run(&sites::ALL[index..=index], &suite::killers(), &options);
-    for row in &matrix.rows {
+    // What interleaving alone shows, and what takes a stale read.
+    let interleaved = suite::on_memory(suite::explorer_killers(), Memory::Interleaved);
+    let interleaved = matrix::run(&sites::ALL[index..=index], &interleaved, &options);
+    for (row, fresh) in matrix.rows.iter().zip(&interleaved.rows) {
         match row.killed_by.first() {
             Some(kill) => {
                 println!("\nWeakened to {}, {}/{} fails:\n", row.order, kill.engine, kill.case);
                 println!("{}", draw(&kill.trace, colour()));
             }
             None => println!("\nWeakened to {}: no model failed ({:?}).", row.order, row.fate),
+        }
+        match (fresh.fate, fresh.killed_by.first()) {
+            (Fate::Killed, Some(kill)) => {
+                println!("Without stale reads {}/{} fails as well: {:?}.", kill.engine, kill.case, kill.trace.fault);
+            }
+            (Fate::Survived, _) => {
+                println!("Without stale reads every model passes: it takes weak memory to see this.")
+            }
+            _ => println!("Whether it can be seen without stale reads was not decided."),
         }
     }
     if matrix.rows.iter().all(|row| !row.killed_by.is_empty()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }

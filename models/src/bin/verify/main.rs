@@ -11,7 +11,7 @@ mod table;
 mod work;
 
 use clap::Parser;
-use cli::Cli;
+use cli::{Cli, EngineName};
 use iobring::protocol::sites;
 use iobring_models::suite;
 use std::process::ExitCode;
@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use witness::draw::text::{Colour, draw};
+use witness::explorer::Memory;
 use witness::matrix::{Chase, Matrix, MatrixOptions};
 use witness::report::{Results, json};
 use witness::run::Verdict;
@@ -66,6 +67,9 @@ fn chosen(cli: &Cli) -> Vec<Entry> {
     if let Some(engine) = cli.engine {
         models.retain(|entry| entry.engine.name() == engine.as_str());
     }
+    if let Some(memory) = cli.memory {
+        models = suite::on_memory(models, memory.into());
+    }
     if let Some(text) = &cli.filter {
         models.retain(|entry| format!("{}/{}", entry.engine.name(), entry.case.name()).contains(text));
     }
@@ -79,6 +83,8 @@ fn run(cli: &Cli, models: &[Entry], stop: &Arc<AtomicBool>) -> Results {
     let mut results = Results { models: runs.into_iter().flatten().collect(), not_begun, ..Results::default() };
     if !cli.is_partial() {
         results.matrix = Some(mutate(&suite::killers(), "matrix", Chase::UntilWitnessed, stop));
+        let interleaved = suite::on_memory(suite::explorer_killers(), Memory::Interleaved);
+        results.interleaved = Some(mutate(&interleaved, "matrix without stale reads", Chase::UntilKilled, stop));
         results.sampled = Some(mutate(&suite::sampling_killers(), "matrix by sampling", Chase::UntilKilled, stop));
         let options = sweep::SweepOptions { stop: stop.clone(), ..Default::default() };
         let steps = || format!("crash sweep: {} steps", options.progress.load(Ordering::Relaxed));
@@ -86,6 +92,13 @@ fn run(cli: &Cli, models: &[Entry], stop: &Arc<AtomicBool>) -> Results {
             work::while_ticking(&work::bars(), steps, || sweep::run(&suite::sweeps(cli.level()), &options));
         let deaths = results.sweeps.iter().flat_map(|sweep| &sweep.steps);
         results.unreached = suite::unreached(results.models.iter().chain(deaths));
+    } else if let (Some(engine), None, None) = (cli.engine, &cli.filter, cli.memory) {
+        let killers = match engine {
+            EngineName::Loom => suite::killers().into_iter().filter(|entry| entry.engine.name() == "loom").collect(),
+            EngineName::Shuttle => suite::sampling_killers(),
+            EngineName::Explorer => suite::explorer_killers(),
+        };
+        results.matrix = Some(mutate(&killers, "matrix", Chase::UntilWitnessed, stop));
     }
     results
 }
@@ -111,8 +124,8 @@ fn tell(cli: &Cli, models: &[Entry], results: &Results, started: Instant) -> Exi
         }
     }
     println!("Models\n{}", table::models(&results.models));
-    if let Some(matrix) = &results.matrix {
-        println!("\nEvery ordering weakened\n{}", table::matrix(matrix, results.sampled.as_ref()));
+    if results.matrix.is_some() {
+        println!("\nEvery ordering weakened\n{}", table::matrix(results));
     }
     if !results.sweeps.is_empty() {
         println!("\nDeath at every step\n{}", table::sweeps(&results.sweeps));
@@ -151,8 +164,9 @@ fn verdict(cli: &Cli, results: &Results, up_to_date: bool) -> ExitCode {
         Some(matrix) => {
             let deaths: usize = results.sweeps.iter().map(|sweep| sweep.steps.len()).sum();
             let mutants = matrix.rows.len();
+            let verdict = if cli.is_partial() { "a part was asked for" } else { "verified" };
             println!(
-                "\nverified: {models} models pass, {mutants} weakened orderings die, {deaths} deaths are survived"
+                "\n{verdict}: {models} models pass, {mutants} weakened orderings die, {deaths} deaths are survived"
             );
         }
         None => println!("\n{models} models pass (a part was asked for: no matrix, no crash sweep{})", level_note(cli)),
@@ -169,12 +183,11 @@ fn write_files(cli: &Cli, models: &[Entry], results: &Results, started: Instant)
         json::write(path, results).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     if let Some(path) = &cli.update {
-        let matrix = results.matrix.as_ref().expect("an update runs everything");
         let tables = || {
             Ok([
                 ("sites", table::sites().markdown()),
                 ("models", table::models(&results.models).markdown()),
-                ("matrix", table::matrix(matrix, results.sampled.as_ref()).markdown()),
+                ("matrix", table::matrix(results).markdown()),
                 ("sweeps", table::sweeps(&results.sweeps).markdown()),
                 ("mutants", mutants::table()?.markdown()),
                 ("equivalent-mutants", mutants::equivalents()?.markdown()),

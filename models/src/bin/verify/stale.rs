@@ -14,11 +14,10 @@ use witness::run::Coverage;
 
 /// The ways in which the tables of `path` differ from what this run found, one sentence each.
 pub fn differences(path: &Path, results: &Results) -> io::Result<Vec<String>> {
-    let matrix = results.matrix.as_ref().expect("a check runs everything");
     let mut differences = Vec::new();
     let tables = [
         ("sites", table::sites()),
-        ("matrix", table::matrix(matrix, results.sampled.as_ref())),
+        ("matrix", table::matrix(results)),
         ("mutants", mutants::table()?),
         ("equivalent-mutants", mutants::equivalents()?),
     ];

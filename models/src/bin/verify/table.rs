@@ -7,11 +7,12 @@ use iobring::protocol::sites;
 use std::collections::BTreeSet;
 use std::fmt;
 use witness::matrix::{Fate, Kill, Matrix, Row};
+use witness::report::Results;
 use witness::run::Run;
 use witness::sweep::Sweep;
 
 /// Columns that differ from machine to machine: for the terminal only.
-const PASSING: [&str; 1] = ["time"];
+const PASSING: [&str; 2] = ["per second", "time"];
 
 /// A table of text.
 pub struct Table {
@@ -86,14 +87,15 @@ pub fn models(runs: &[Run]) -> Table {
     }
 }
 
-/// Every weakened ordering, and who killed it: first by loom or the explorer, then by shuttle.
-pub fn matrix(matrix: &Matrix, sampled: Option<&Matrix>) -> Table {
+/// Every weakened ordering, and who killed it: first by loom or the explorer, then by shuttle; and whether it can be seen
+/// without stale reads.
+pub fn matrix(results: &Results) -> Table {
     let row = |row: &Row| {
-        let also = sampled.and_then(|sampled| {
-            let same =
-                sampled.rows.iter().find(|other| other.site.name == row.site.name && other.order == row.order)?;
-            same.killed_by.first()
-        });
+        let in_other = |other: &Option<Matrix>| -> Option<Row> {
+            let rows = &other.as_ref()?.rows;
+            rows.iter().find(|other| other.site.name == row.site.name && other.order == row.order).cloned()
+        };
+        let also = in_other(&results.sampled).and_then(|row| row.killed_by.into_iter().next());
         vec![
             row.site.name.into(),
             row.site.order.to_string(),
@@ -103,12 +105,19 @@ pub fn matrix(matrix: &Matrix, sampled: Option<&Matrix>) -> Table {
                 (Fate::Survived, _) => "SURVIVED".into(),
                 _ => "UNDECIDED".into(),
             },
-            also.map_or_else(|| "-".into(), killer),
+            also.as_ref().map_or_else(|| "-".into(), killer),
+            match in_other(&results.interleaved).map(|row| (row.fate, row.killed_by)) {
+                Some((Fate::Killed, by)) => {
+                    by.first().map_or_else(String::new, |kill| format!("{:?}", kill.trace.fault))
+                }
+                Some((Fate::Survived, _)) => "survives".into(),
+                _ => "-".into(),
+            },
         ]
     };
     Table {
-        header: vec!["site", "ships", "weakened to", "killed by", "and by sampling"],
-        rows: matrix.rows.iter().map(row).collect(),
+        header: vec!["site", "ships", "weakened to", "killed by", "and by sampling", "without stale reads"],
+        rows: results.matrix.iter().flat_map(|matrix| matrix.rows.iter().map(row)).collect(),
     }
 }
 
