@@ -29,10 +29,9 @@ mod view;
 pub use crate::run::Statistics;
 pub use platform::{Explorer, ExplorerCell, ExplorerU32, ExplorerU64};
 
-use crate::facade::Operation;
 use crate::run::{Changes, Coverage, Run, Verdict};
 use crate::scenario::{Outcomes, Program, Scenario};
-use crate::trace::{Action, Event, Fault, Trace};
+use crate::trace::{Event, Trace, culprits};
 use machine::{Failure, World};
 use search::{Ending, Found, Search};
 use state::Sizes;
@@ -313,31 +312,4 @@ fn trace(program: &Program, failure: Failure, events: Vec<Event>) -> Trace {
     threads.push("system".into());
     let culprits = culprits(failure.fault, &events);
     Trace { threads, events, fault: failure.fault, message: failure.message, culprits }
-}
-
-/// The events at the heart of a fault.
-fn culprits(fault: Fault, events: &[Event]) -> Vec<usize> {
-    let Some(last) = events.len().checked_sub(1) else { return Vec::new() };
-    let write = |event: &Event| event.operation() == Some(Operation::Write);
-    match fault {
-        // The last access, and the last one before it that it conflicts with.
-        Fault::DataRace => events[..last]
-            .iter()
-            .rposition(|event| {
-                event.object == events[last].object
-                    && event.thread != events[last].thread
-                    && (write(event) || write(&events[last]))
-            })
-            .into_iter()
-            .chain([last])
-            .collect(),
-        // Whoever fell asleep and did nothing after.
-        Fault::Deadlock => (0..events.len())
-            .filter(|&index| {
-                matches!(events[index].action, Action::Slept { .. })
-                    && events[index + 1..].iter().all(|event| event.thread != events[index].thread)
-            })
-            .collect(),
-        Fault::Assertion | Fault::Outcome | Fault::Livelock => vec![last],
-    }
 }

@@ -3,6 +3,7 @@
 //! Every engine records the same [`Event`]s; whoever prints or draws them need not know which engine ran.
 
 use crate::facade::{Operation, Order, Site};
+use std::collections::BTreeSet;
 
 /// What an event did, beside being at its site.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +66,7 @@ pub enum Action {
         /// How many.
         count: usize,
     },
-    /// Was killed.
+    /// Was killed; the object is the lock that it had announced, if it had.
     Died,
     /// The operating system cleaned up after a dead thread: what it did, in words.
     CleanedUp {
@@ -132,4 +133,45 @@ pub struct Trace {
     pub message: String,
     /// The indices of the events at the heart of it: the racing pair, the lost wake and the sleep.
     pub culprits: Vec<usize>,
+}
+
+/// The events at the heart of a fault: the racing pair; those who sleep for ever, what was last done to the words they sleep
+/// on, and the deaths; or else the last event.
+pub(crate) fn culprits(fault: Fault, events: &[Event]) -> Vec<usize> {
+    let Some(last) = events.len().checked_sub(1) else { return Vec::new() };
+    match fault {
+        Fault::DataRace => {
+            let write = |index: usize| matches!(events[index].action, Action::Wrote { .. });
+            let other = (0..last).rfind(|&index| {
+                events[index].object == events[last].object
+                    && events[index].thread != events[last].thread
+                    && (write(index) || write(last))
+            });
+            other.into_iter().chain([last]).collect()
+        }
+        Fault::Deadlock => {
+            let asleep = |index: &usize| {
+                matches!(events[*index].action, Action::Slept { .. })
+                    && events[index + 1..].iter().all(|event| event.thread != events[*index].thread)
+            };
+            let touched = |sleep: usize| {
+                (0..events.len()).rfind(|&index| {
+                    events[index].object == events[sleep].object
+                        && events[index].thread != events[sleep].thread
+                        && matches!(
+                            events[index].action,
+                            Action::Woke { .. }
+                                | Action::Wrote { .. }
+                                | Action::Updated { .. }
+                                | Action::CleanedUp { .. }
+                        )
+                })
+            };
+            let died = (0..events.len()).filter(|&index| events[index].action == Action::Died);
+            let sleeps = (0..events.len()).filter(asleep).flat_map(|sleep| touched(sleep).into_iter().chain([sleep]));
+            let culprits: BTreeSet<usize> = sleeps.chain(died).collect();
+            culprits.into_iter().collect()
+        }
+        Fault::Assertion | Fault::Outcome | Fault::Livelock => vec![last],
+    }
 }

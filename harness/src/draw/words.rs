@@ -23,7 +23,8 @@ pub fn action(event: &Event) -> String {
         Action::Awoke { by: None } => "awake, for no reason".into(),
         Action::TimedOut => "time is up".into(),
         Action::Woke { count } => format!("wakes {count} on {object}"),
-        Action::Died => "✝ killed here".into(),
+        Action::Died if object.is_empty() => "✝ killed here, no lock announced".into(),
+        Action::Died => format!("✝ killed here, {object} announced"),
         Action::CleanedUp { what } => format!("cleans up {object}: {what}"),
         Action::Returned => "returns".into(),
     }

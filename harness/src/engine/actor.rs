@@ -32,9 +32,10 @@ pub(super) fn play(program: &Program, lane: usize, hand_over: impl FnOnce(usize,
 /// is a full barrier on every machine that Linux supports. `on_death` runs there too.
 fn die(program: &Program, lane: usize) -> End {
     world::resume(lane);
-    world::record(None, None, Action::Died);
+    let announced = world::announced(lane);
+    world::record(None, announced.as_ref().map(|word| word.object()), Action::Died);
     world::resume(world::system_lane());
-    if let Some(word) = world::announced(lane) {
+    if let Some(word) = announced {
         word.clean_up(world::id(lane));
     }
     if let Some(on_death) = &program.on_death {

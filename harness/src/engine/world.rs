@@ -6,7 +6,7 @@
 
 use crate::facade::{Order, Site};
 use crate::run::{Changes, Death};
-use crate::trace::{Action, Event, Fault, Trace};
+use crate::trace::{Action, Event, Fault, Trace, culprits};
 use rustc_hash::{FxBuildHasher, FxHashSet};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -19,6 +19,8 @@ pub(crate) struct Killed;
 pub(crate) trait LockWord: Send + Sync {
     /// Does what the table of `Platform::announce` says for the dead thread of this id.
     fn clean_up(&self, dead: u32);
+    /// Its name.
+    fn object(&self) -> Object;
 }
 
 /// The name of an object in this execution.
@@ -35,7 +37,6 @@ pub(crate) struct Failure {
 pub(crate) struct Sleeper {
     lane: usize,
     word: Object,
-    slept: usize,
     timed: bool,
     end: Option<WakeUp>,
     /// How to let the thread run again, where the engine has blocked it.
@@ -313,8 +314,8 @@ pub(crate) fn record_clean_up(object: Object, left: Option<u64>, wake: bool) {
 }
 
 /// Puts `lane` to sleep on `word`.
-pub(crate) fn sleep(lane: usize, word: Object, slept: usize, timed: bool) {
-    with(|world| world.sleepers.push(Sleeper { lane, word, slept, timed, end: None, unblock: None }));
+pub(crate) fn sleep(lane: usize, word: Object, timed: bool) {
+    with(|world| world.sleepers.push(Sleeper { lane, word, timed, end: None, unblock: None }));
 }
 
 /// Says how the sleeping `lane` can be let run again.
@@ -390,15 +391,17 @@ pub(crate) fn fail(fault: Fault, message: String) {
 impl World {
     /// The trace of a failed execution.
     pub fn into_trace(mut self, failure: Failure) -> Trace {
+        let sleeping = self.sleeping();
+        let threads = std::mem::take(&mut self.lanes);
+        let events = self.into_events();
+        let culprits = culprits(failure.fault, &events);
         // An accidental panic is reported in the words of the model's lanes.
-        let culprits = self.culprits(failure.fault);
         let message = match failure.fault {
-            Fault::DataRace => self.race(&culprits),
-            Fault::Deadlock => self.sleeping(),
+            Fault::DataRace => race(&threads, &events, &culprits),
+            Fault::Deadlock => sleeping,
             _ => failure.message,
         };
-        let threads = std::mem::take(&mut self.lanes);
-        Trace { events: self.into_events(), threads, fault: failure.fault, message, culprits }
+        Trace { threads, events, fault: failure.fault, message, culprits }
     }
 
     /// Everything that happened.
@@ -413,59 +416,21 @@ impl World {
         self.records.into_iter().map(event).collect()
     }
 
-    fn culprits(&self, fault: Fault) -> Vec<usize> {
-        match fault {
-            Fault::DataRace => self.racing_pair(),
-            Fault::Deadlock => self.sleeps_and_last_wakes(),
-            Fault::Assertion | Fault::Outcome | Fault::Livelock => {
-                self.records.len().checked_sub(1).into_iter().collect()
-            }
-        }
-    }
-
-    /// The last access, which the engine refused, and the one that it conflicts with.
-    fn racing_pair(&self) -> Vec<usize> {
-        let Some((last, earlier)) = self.records.split_last() else { return Vec::new() };
-        let writes = |record: &Record| matches!(record.action, Action::Wrote { .. });
-        let other = earlier.iter().rposition(|record| {
-            record.object == last.object && record.lane != last.lane && (writes(record) || writes(last))
-        });
-        other.into_iter().chain([earlier.len()]).collect()
-    }
-
-    /// Where the sleepers fell asleep, and what was last done to their words.
-    fn sleeps_and_last_wakes(&self) -> Vec<usize> {
-        let mut culprits = Vec::new();
-        for sleeper in self.sleepers.iter().filter(|s| s.end.is_none()) {
-            let last = self.records.iter().rposition(|record| {
-                record.object == Some(sleeper.word)
-                    && record.lane != sleeper.lane
-                    && matches!(record.action, Action::Woke { .. } | Action::Wrote { .. } | Action::Updated { .. })
-            });
-            culprits.extend(last);
-            culprits.push(sleeper.slept);
-        }
-        culprits.sort_unstable();
-        culprits.dedup();
-        culprits
-    }
-
-    fn race(&self, culprits: &[usize]) -> String {
-        let side = |&index: &usize| {
-            let record = &self.records[index];
-            let site = record.site.map_or("?", |site| site.name);
-            format!("{} at {site}", self.lanes[record.lane])
-        };
-        let object = culprits.last().and_then(|&last| self.records[last].object);
-        let label = object.map_or("a data word", |object| self.objects[object].label.as_str());
-        let sides: Vec<String> = culprits.iter().map(side).collect();
-        format!("nothing orders the accesses to {label}: {}", sides.join(", "))
-    }
-
     fn sleeping(&self) -> String {
         let sleepers: Vec<String> = (self.sleepers.iter().filter(|s| s.end.is_none()))
             .map(|s| format!("{} on {}", self.lanes[s.lane], self.objects[s.word].label))
             .collect();
         format!("asleep for ever: {}", sleepers.join(", "))
     }
+}
+
+/// A data race in words.
+fn race(lanes: &[String], events: &[Event], culprits: &[usize]) -> String {
+    let side = |&index: &usize| {
+        let site = events[index].site.map_or("?", |site| site.name);
+        format!("{} at {site}", lanes[events[index].thread])
+    };
+    let object = culprits.last().map_or("a data word", |&last| events[last].object.as_str());
+    let sides: Vec<String> = culprits.iter().map(side).collect();
+    format!("nothing orders the accesses to {object}: {}", sides.join(", "))
 }

@@ -529,8 +529,10 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
         dead.killed = true;
         dead.after = after as u16;
         dead.status = Status::Unburied;
-        self.note_aside(branch, thread, None, String::new(), Action::Died);
-        if branch.state.threads[thread].announced == 0 {
+        let announced = branch.state.threads[thread].announced;
+        let label = if announced == 0 { String::new() } else { self.label(announced as u16 - 1, false) };
+        self.note_aside(branch, thread, None, label, Action::Died);
+        if announced == 0 {
             self.bury(branch, thread);
         } else {
             // What the dead thread would have done next is nobody's business any more.

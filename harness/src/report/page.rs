@@ -93,15 +93,22 @@ fn failures(results: &Results) -> Markup {
         let heading = |step| format!("{} dies before step {step} in {}/{}", sweep.name, sweep.engine, sweep.case);
         sweep.failures().map(move |(step, run)| (heading(step), run))
     });
-    let failures: Vec<_> = failed.chain(died).filter(|(_, run)| !run.verdict.passed()).collect();
+    let mut failures: Vec<_> = failed.chain(died).filter(|(_, run)| !run.verdict.passed()).collect();
+    // The shortest picture is the easiest to read.
+    failures.sort_by_key(|(_, run)| match &run.verdict {
+        Verdict::Fail(trace) => trace.events.len(),
+        _ => usize::MAX,
+    });
     html! {
         @if !failures.is_empty() {
             section {
                 h2 { "What failed" }
-                @for (heading, run) in failures {
-                    h3 { (heading) }
-                    p { (run.verdict) @if let Some(replay) = &run.replay { "; again: " code { (replay) } } }
-                    @if let Verdict::Fail(trace) = &run.verdict { (svg::element(trace)) }
+                @for (at, (heading, run)) in failures.iter().enumerate() {
+                    details open[at == 0] {
+                        summary { b { (heading) } ": " (run.verdict) }
+                        @if let Verdict::Fail(trace) = &run.verdict { (svg::element(trace)) }
+                        @if let Some(replay) = &run.replay { p.note { "Again: " code { (replay) } } }
+                    }
                 }
             }
         }

@@ -156,6 +156,10 @@ impl Word32 {
 }
 
 impl LockWord for Word32 {
+    fn object(&self) -> Object {
+        self.object
+    }
+
     fn clean_up(&self, dead: u32) {
         let lane = world::current();
         self.shadow.write(lane);

@@ -23,8 +23,8 @@ pub(super) fn wait(word: &LoomU32, site: &'static Site, expected: u32, timed: bo
         world::record(Some(site), Some(object), action);
         return Wait::Changed;
     }
-    let slept = world::record(Some(site), Some(object), Action::Slept { expected: expected.into() });
-    world::sleep(lane, object, slept, timed);
+    world::record(Some(site), Some(object), Action::Slept { expected: expected.into() });
+    world::sleep(lane, object, timed);
     at(lane, ::loom::thread::yield_now);
     loop {
         if let Some(end) = world::woken(lane) {

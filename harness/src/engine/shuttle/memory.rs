@@ -153,6 +153,10 @@ impl<T: Int> Atomic<T> for ShuttleAtomic<T> {
 }
 
 impl LockWord for Word {
+    fn object(&self) -> Object {
+        self.object
+    }
+
     fn clean_up(&self, dead: u32) {
         let lane = world::current();
         super::platform::switch(lane);

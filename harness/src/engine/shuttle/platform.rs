@@ -51,8 +51,8 @@ impl Platform for Shuttle {
             world::record(Some(site), Some(object), Action::DidNotSleep { expected, found });
             return Wait::Changed;
         }
-        let slept = world::record(Some(site), Some(object), Action::Slept { expected });
-        world::sleep(lane, object, slept, timeout.is_some());
+        world::record(Some(site), Some(object), Action::Slept { expected });
+        world::sleep(lane, object, timeout.is_some());
         loop {
             // The schedule lets nobody step who sleeps.
             switch(lane);

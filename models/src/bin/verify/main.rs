@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use witness::draw::text::{Colour, draw};
+use witness::draw::words::sentence;
 use witness::explorer::Memory;
 use witness::matrix::{Chase, Matrix, MatrixOptions};
 use witness::report::{Results, json};
@@ -112,17 +113,7 @@ fn mutate(killers: &[Entry], name: &str, chase: Chase, stop: &Arc<AtomicBool>) -
 
 /// Prints what was found and writes the files that were asked for; the exit status says whether all of it passed.
 fn tell(cli: &Cli, models: &[Entry], results: &Results, started: Instant) -> ExitCode {
-    for run in &results.models {
-        if let Verdict::Fail(trace) = &run.verdict {
-            println!("{}/{} fails:\n\n{}", run.engine, run.scenario, draw(trace, colour()));
-            println!("again: cargo verify {}--filter {}/{}\n", level_flag(cli), run.engine, run.scenario);
-        }
-    }
-    for (sweep, step, run) in results.sweeps.iter().flat_map(|s| s.failures().map(move |(step, run)| (s, step, run))) {
-        if let Verdict::Fail(trace) = &run.verdict {
-            println!("{} dies before step {step} in {}:\n\n{}", sweep.name, sweep.case, draw(trace, colour()));
-        }
-    }
+    tell_failures(cli, results);
     println!("Models\n{}", table::models(&results.models));
     if results.matrix.is_some() {
         println!("\nEvery ordering weakened\n{}", table::matrix(results));
@@ -137,6 +128,28 @@ fn tell(cli: &Cli, models: &[Entry], results: &Results, started: Instant) -> Exi
             ExitCode::FAILURE
         }
     }
+}
+
+/// Draws the shortest failure, and tells what else failed.
+fn tell_failures(cli: &Cli, results: &Results) {
+    let models = results.models.iter().filter_map(|run| match &run.verdict {
+        Verdict::Fail(trace) => Some((format!("{}/{}", run.engine, run.scenario), trace)),
+        _ => None,
+    });
+    let deaths = results.sweeps.iter().flat_map(|sweep| {
+        sweep.failures().filter_map(move |(step, run)| match &run.verdict {
+            Verdict::Fail(trace) => Some((format!("{}, {} killed before step {step}", sweep.case, sweep.name), trace)),
+            _ => None,
+        })
+    });
+    let mut failures: Vec<_> = models.chain(deaths).collect();
+    failures.sort_by_key(|(_, trace)| trace.events.len());
+    let Some(((shortest, trace), others)) = failures.split_first() else { return };
+    println!("{shortest} fails:\n\n{}", draw(trace, colour()));
+    for (name, trace) in others {
+        println!("{name} fails: {}", sentence(trace));
+    }
+    println!("\neach again: cargo verify {}--filter NAME; all drawn: cargo verify --report DIR\n", level_flag(cli));
 }
 
 /// Whether the tables that are to be checked are what was found; says so if not.
