@@ -47,7 +47,11 @@ fn seals_hold() {
 fn it_says_what_it_is() {
     let reader = RingBuffer::try_create(CAPACITY).unwrap();
     let identity = Identity { magic: *b"iobring\0", version: 1, page_size: page() as u32, capacity: CAPACITY as u64 };
-    assert_eq!(Shared::of(&reader).read(64, 24), identity.to_bytes());
+    // Written out: this is an ABI.
+    let size = (page() as u32).to_ne_bytes();
+    let bytes = [&b"iobring\0"[..], &1u32.to_ne_bytes(), &size, &(CAPACITY as u64).to_ne_bytes()].concat();
+    assert_eq!(identity.to_bytes(), *bytes);
+    assert_eq!(Shared::of(&reader).read(64, 24), bytes);
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod cancelled;
 pub mod death;
 pub mod edge;
 pub mod full;
+pub mod in_place;
 pub mod mediator;
 pub mod peer;
 pub mod polling;

@@ -54,8 +54,7 @@ pub fn run(files: &[String], shard: Option<&str>) -> ExitCode {
         eprintln!("this needs cargo-mutants: cargo install cargo-mutants --locked");
         return ExitCode::from(USAGE);
     };
-    let hunted = all(files).and_then(|all| Ok((all, hunt(files, shard)?)));
-    match hunted.and_then(|(all, outcomes)| Record::merge(&version, &all, outcomes)) {
+    match hunt(&version, files, shard) {
         Ok(record) => verdict(&record),
         Err(error) => {
             eprintln!("{error}");
@@ -84,9 +83,10 @@ fn all(files: &[String]) -> io::Result<BTreeMap<String, usize>> {
     Ok(all)
 }
 
-/// All rounds; the last outcome of each mutant.
-fn hunt(files: &[String], shard: Option<&str>) -> io::Result<Vec<Mutant>> {
-    let mut outcomes: Vec<Mutant> = Vec::new();
+/// All rounds, each recorded when it is over.
+fn hunt(version: &str, files: &[String], shard: Option<&str>) -> io::Result<Record> {
+    let all = all(files)?;
+    let mut record = Record::default();
     for (round, tests) in ROUNDS.iter().enumerate() {
         let mut command = Command::new("cargo");
         command.args(["mutants", "--no-shuffle", "--jobs", "1", "--output", FOLDER]);
@@ -102,15 +102,14 @@ fn hunt(files: &[String], shard: Option<&str>) -> io::Result<Vec<Mutant>> {
         if !matches!(status.code(), Some(0 | 2 | 3)) {
             return Err(io::Error::other(format!("cargo mutants: {status}")));
         }
-        for mutant in outcomes_of(&Path::new(FOLDER).join("mutants.out/outcomes.json"))? {
-            outcomes.retain(|earlier| earlier.name != mutant.name);
-            outcomes.push(mutant);
-        }
-        if !outcomes.iter().any(|mutant| mutant.outcome == Outcome::Missed) {
+        let found = outcomes_of(&Path::new(FOLDER).join("mutants.out/outcomes.json"))?;
+        let missed = found.iter().any(|mutant| mutant.outcome == Outcome::Missed);
+        record = Record::merge(version, &all, found)?;
+        if !missed {
             break;
         }
     }
-    Ok(outcomes)
+    Ok(record)
 }
 
 /// What cargo-mutants writes, as far as it is of interest.
