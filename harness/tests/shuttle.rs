@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use witness::Scenario;
-use witness::engine::shuttle::{Replay, ShuttleOptions, Strategy, check, replay};
+use witness::engine::shuttle::{Replay, ShuttleOptions, Strategy, check, replay, steer};
 use witness::facade::Order;
 use witness::run::{Changes, Coverage, Run, Verdict};
 use witness::trace::{Fault, Trace};
@@ -78,6 +78,28 @@ fn the_seed_decides_everything() {
     };
     assert_eq!(seeded(1), seeded(1));
     assert_ne!(seeded(1), seeded(2));
+}
+
+#[test]
+fn bytes_decide_the_schedule() {
+    // The first task goes on `zeros` times, and then the last.
+    let outcome = |zeros: usize| {
+        let (run, events) = steer(&MessagePassing, AS_IT_IS, &[vec![0; zeros], vec![1; 64]].concat());
+        assert!(run.verdict.passed(), "{run:?}");
+        assert_eq!((run.executions, run.replay), (1, None));
+        (run.outcomes, format!("{events:?}"))
+    };
+    assert_eq!(outcome(3), outcome(3));
+    let outcomes: std::collections::BTreeSet<String> = (0..16).flat_map(|zeros| outcome(zeros).0).collect();
+    assert_eq!(outcomes, set(&["-", "7"]), "every outcome has its bytes");
+    // Without a byte it goes on at random, and the same way again.
+    assert_eq!(steer(&Doorbell, AS_IT_IS, &[]).1.len(), steer(&Doorbell, AS_IT_IS, &[]).1.len());
+    let failed = (0..=255).find_map(|byte| {
+        let (run, events) = steer(&LostWake, AS_IT_IS, &[byte; 64]);
+        (!run.verdict.passed()).then_some((run, events))
+    });
+    let (run, events) = failed.expect("some bytes lose the wake-up");
+    assert_eq!((failure(&run).fault, events.len()), (Fault::Deadlock, 0));
 }
 
 #[test]
