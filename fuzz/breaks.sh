@@ -29,7 +29,7 @@ for patch in "$PWD"/fuzz/breaks/"${1:-}"*.patch; do
     rm -rf "$found" && mkdir "$found"
     begun=$(date +%s)
     result=MISSED
-    (cd "$copy" && "fuzz/target/$host/release/$target" -max_total_time=60 $dictionary -artifact_prefix="$found/" "$found" \
+    (cd "$copy" && "fuzz/target/$host/release/$target" -max_total_time=60 -timeout=20 $dictionary -artifact_prefix="$found/" "$found" \
         "fuzz/corpus/$target") >"$copy/$name.log" 2>&1 || result=found
     seconds=$(($(date +%s) - begun))
     how=$(grep -m1 -A1 -E "panicked at|ERROR: AddressSanitizer|ALARM: working" "$copy/$name.log" | tail -1)

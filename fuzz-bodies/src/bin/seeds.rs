@@ -13,10 +13,11 @@ const DRAWS: u64 = 200_000;
 
 fn main() -> io::Result<()> {
     let corpora = std::env::args_os().nth(1).unwrap_or_else(|| {
-        eprintln!("usage: seeds DIRECTORY");
+        eprintln!("usage: seeds DIRECTORY [TARGET]");
         std::process::exit(2)
     });
-    for target in ALL {
+    let only = std::env::args().nth(2);
+    for target in ALL.iter().filter(|target| only.as_deref().is_none_or(|only| only == target.name)) {
         let directory = Path::new(&corpora).join(target.name);
         fs::create_dir_all(&directory)?;
         for (number, seed) in seeds(target).iter().enumerate() {
