@@ -34,7 +34,7 @@ fn found(run: &Run) -> Option<&BTreeSet<String>> {
 
 const DIGESTS: [fn(&[u64]) -> u64; 5] = [
     |notes| notes.iter().sum::<u64>() % 2,
-    |notes| notes.iter().any(|&note| note == 0).into(),
+    |notes| notes.contains(&0).into(),
     |notes| notes.last().copied().unwrap_or(0),
     |notes| notes.iter().copied().max().unwrap_or(0),
     |notes| notes.windows(2).any(|pair| pair[0] > pair[1]).into(),
