@@ -14,9 +14,11 @@
 //! | `memory` | loads, stores and fences on a state |
 //! | `canon` | one representative for states that nobody can tell apart |
 //! | `machine` | the successors of a state |
+//! | `faults` | faults to be seeded, so that the tests can be tested |
 //! | `search` | breadth-first search, outcomes, livelock |
 
 mod canon;
+mod faults;
 mod machine;
 mod memory;
 mod platform;
@@ -33,7 +35,7 @@ use crate::run::{Changes, Coverage, Run, Verdict};
 use crate::scenario::{Outcomes, Program, Scenario};
 use crate::trace::{Event, Trace, culprits};
 use machine::{Failure, World};
-use search::{Ending, Found, Search};
+use search::{Ending, Found, Search, Story};
 use state::Sizes;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -287,8 +289,8 @@ fn judge(
     run.outcomes = found.outcomes;
     run.killed_before = found.killed_before;
     run.coverage = found.coverage;
-    run.verdict = if let Some((failure, events)) = found.failure {
-        Verdict::Fail(Box::new(trace(program, failure, events)))
+    run.verdict = if let Some((failure, story)) = found.failure {
+        Verdict::Fail(Box::new(trace(program, failure, story)))
     } else if run.coverage != Coverage::Exhausted {
         Verdict::Cut
     } else {
@@ -307,9 +309,10 @@ fn judge(
 }
 
 /// The counterexample.
-fn trace(program: &Program, failure: Failure, events: Vec<Event>) -> Trace {
+fn trace(program: &Program, failure: Failure, story: Story) -> Trace {
+    let Story { events, ignorance } = story;
     let mut threads: Vec<String> = program.threads.iter().map(|thread| thread.name.clone()).collect();
     threads.push("system".into());
     let culprits = culprits(failure.fault, &events);
-    Trace { threads, events, fault: failure.fault, message: failure.message, culprits }
+    Trace { threads, events, fault: failure.fault, message: failure.message, ignorance, culprits }
 }

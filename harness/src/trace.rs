@@ -119,6 +119,17 @@ pub enum Fault {
     Livelock,
 }
 
+/// A thread that does not know of the newest value of an object, when the execution has come to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignorance {
+    /// The thread's index in [`Trace::threads`].
+    pub thread: usize,
+    /// The object's label.
+    pub object: String,
+    /// The values that it may still read, oldest first. The last is the newest there is.
+    pub readable: Vec<u64>,
+}
+
 /// A failing execution.
 #[derive(Clone, Debug)]
 pub struct Trace {
@@ -131,6 +142,8 @@ pub struct Trace {
     pub fault: Fault,
     /// The fault in words: the panic's message, the racing pair, the sleepers.
     pub message: String,
+    /// What threads could still have read at the end beside the newest values, where the engine knows.
+    pub ignorance: Vec<Ignorance>,
     /// The indices of the events at the heart of it: the racing pair, the lost wake and the sleep.
     pub culprits: Vec<usize>,
 }

@@ -2,12 +2,14 @@
 
 mod explorer_support;
 
+use explorer_support::litmus::Instruction::{Add, Load};
 use explorer_support::litmus::Litmus;
 use explorer_support::random::{Dice, Family, program};
 use std::collections::BTreeSet;
 use witness::engine::loom::{self, LoomOptions};
 use witness::engine::shuttle::{self, ShuttleOptions};
 use witness::explorer::{ExplorerOptions, Memory, check};
+use witness::facade::Order::{Acquire, Relaxed};
 use witness::run::{Changes, Run, Verdict};
 use witness::trace::Fault;
 
@@ -80,4 +82,11 @@ fn shuttle_sees_nothing_that_sequential_consistency_does_not() {
     }
     println!("{equal} equal");
     assert!(equal > 0);
+}
+
+/// Loom's issues #166 and #392: bare loom runs this once (`holes.rs`).
+#[test]
+fn what_bare_loom_misses() {
+    let forgotten = Litmus::new("a load forgotten", [&[Load(0, Relaxed), Add(0, 1, Relaxed)], &[Load(0, Acquire)]]);
+    assert_eq!(reads(&explored(&forgotten, Memory::ReleaseAcquire)), BTreeSet::from(["0,0 | 0", "0,0 | 1"]));
 }

@@ -176,3 +176,47 @@ fn a_numbered_death_is_one_of_the_deaths() {
     assert!(fatal[0].killed_before.contains("LOCK_WAKE"), "{:?}", fatal[0].killed_before);
     fails(fatal[0], Fault::Deadlock);
 }
+
+/// A setter that may die, and a hook that sets the flag in its stead.
+#[derive(Clone, Copy, Debug)]
+struct Heir;
+
+impl Scenario for Heir {
+    fn name(&self) -> String {
+        "heir".into()
+    }
+    fn about(&self) -> String {
+        "one thread sleeps until another sets a flag, or whoever notices that it died".into()
+    }
+    fn program<P: Platform>(&self) -> Program {
+        let flag = Arc::new(P::AtomicU32::new("flag", 0));
+        let (setter, heir) = (flag.clone(), flag.clone());
+        Program::new()
+            .thread("waiter", move || {
+                while flag.load(&FLAG_SEEN) == 0 {
+                    P::wait(&flag, &SLEEP, 0, None);
+                }
+                vec![flag.load(&FLAG_SEEN).into()]
+            })
+            .mortal("setter", move || {
+                P::store_and_wake_all(&setter, &WAKE, 1);
+                Vec::new()
+            })
+            .on_death(move |dead| {
+                assert_eq!(dead, 1, "the setter");
+                P::store_and_wake_all(&heir, &WAKE, 2);
+            })
+            .finish(|ends: &[End]| format!("{:?}", ends[0].notes()))
+    }
+}
+
+#[test]
+fn what_happens_on_a_death_happens() {
+    let outcomes = |deaths| {
+        let run = check(&Heir, Changes::default(), &ExplorerOptions { deaths, ..Default::default() });
+        passes(&run);
+        run.outcomes.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(outcomes(0), ["[1]"]);
+    assert_eq!(outcomes(1), ["[1]", "[2]"]);
+}

@@ -1,4 +1,4 @@
-//! Twins, points of a thread that are taken for one because trials tell no difference: with them and without, the same
+//! Scopes, of which only the result is remembered: with them and without, the same outcomes. Twins, points of a thread that are taken for one because trials tell no difference: with them and without, the same
 //! outcomes; and where trials are fooled, the walks afterwards notice.
 #![allow(missing_docs, reason = "the table of sites is public by its macro")]
 
@@ -47,9 +47,11 @@ fn random_programs_in_scopes() {
         let dice = &mut Dice(seed);
         let family = Family { name: "scopes", fences: seed % 2 == 0, updates: seed % 3 != 0, data: seed % 7 == 0 };
         let (litmus, deaths) = if seed % 5 == 4 { (system(dice), 1) } else { (program(dice, family), 0) };
-        let scoped = Scoped { litmus, length: 2 + seed as usize % 3, digest: dice.of(&DIGESTS) };
+        let scoped = Scoped { litmus, length: 2 + seed as usize % 3, digest: dice.of(&DIGESTS), told: true };
         let [(twins, _), (exact, _)] = both(&scoped, deaths);
         assert_eq!(found(&twins), found(&exact), "seed {seed}: {scoped:?}");
+        let [_, (untold, _)] = both(&Scoped { told: false, ..scoped.clone() }, deaths);
+        assert_eq!(found(&untold), found(&exact), "seed {seed}, and without scopes: {scoped:?}");
         with += twins.states.expect("it counts states");
         without += exact.states.expect("it counts states");
     }

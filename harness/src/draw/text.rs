@@ -48,6 +48,10 @@ pub fn draw(trace: &Trace, colour: Colour) -> String {
         let line = row(&margin, &|lane| if lane == event.thread { cell.clone() } else { String::new() });
         lines.push(paint(line, mark, colour));
     }
+    if !trace.ignorance.is_empty() {
+        lines.extend([String::new(), "What was not known at the end:".into()]);
+        lines.extend(trace.ignorance.iter().map(|ignorance| format!("  {}", words::ignorance(trace, ignorance))));
+    }
     lines.push(String::new());
     lines.join("\n")
 }

@@ -1,14 +1,17 @@
 //! Events in words, for any picture.
 
 use crate::facade::Operation;
-use crate::trace::{Action, Event, Fault, Trace};
+use crate::trace::{Action, Event, Fault, Ignorance, Trace};
 
 /// What an event did, without its site and ordering: `head ← 16`, `flag → 0 (stale)`.
 pub fn action(event: &Event) -> String {
     let object = &event.object;
     match &event.action {
         Action::Read { value, stale: false, .. } => format!("{object} → {}", number(*value)),
-        Action::Read { value, stale: true, .. } => format!("{object} → {} (stale)", number(*value)),
+        Action::Read { value, stale: true, from: Some(from) } => {
+            format!("{object} → {} (stale, from #{from})", number(*value))
+        }
+        Action::Read { value, stale: true, from: None } => format!("{object} → {} (stale)", number(*value)),
         Action::Wrote { value } => format!("{object} ← {}", number(*value)),
         Action::Updated { read, wrote, .. } => format!("{object}: {} ⇒ {}", number(*read), number(*wrote)),
         Action::Refused { found, expected, .. } => {
@@ -28,6 +31,18 @@ pub fn action(event: &Event) -> String {
         Action::CleanedUp { what } => format!("cleans up {object}: {what}"),
         Action::Returned => "returns".into(),
     }
+}
+
+/// What a thread did not know at the end: `reader may still read 0 or 16 from head, which is 24`.
+pub fn ignorance(trace: &Trace, ignorance: &Ignorance) -> String {
+    let values: Vec<String> = ignorance.readable.iter().map(|value| number(*value)).collect();
+    let (newest, older) = values.split_last().expect("a location has a value");
+    format!(
+        "{} may still read {} from {}, which is {newest}",
+        trace.threads[ignorance.thread],
+        older.join(" or "),
+        ignorance.object
+    )
 }
 
 /// A value: small ones in decimal, flags and addresses in hexadecimal.

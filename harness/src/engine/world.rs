@@ -401,7 +401,7 @@ impl World {
             Fault::Deadlock => sleeping,
             _ => failure.message,
         };
-        Trace { threads, events, fault: failure.fault, message, culprits }
+        Trace { threads, events, fault: failure.fault, message, ignorance: Vec::new(), culprits }
     }
 
     /// Everything that happened.

@@ -3,6 +3,7 @@
 //! Forgotten are: messages that nobody can read any more, knowledge that every possible reader has anyway, data accesses
 //! that everybody knows of, and the numbers of clocks beyond their order. `harness/docs/explorer.md` argues each.
 
+use super::faults::{Fault as Seeded, seeded};
 use super::state::{NEVER, Sizes, State, Status};
 use super::view::View;
 
@@ -37,6 +38,7 @@ impl<const N: usize> State<N> {
                 .map(|thread| self.threads[thread].view.0[location])
                 .min()
                 .unwrap_or(self.newest(location) as u8);
+            let base = if seeded(Seeded::MessagesAreForgotten) { self.newest(location) as u8 } else { base };
             let start = self.starts[location] as usize;
             if base != 0 {
                 self.messages.drain(start..start + base as usize);
@@ -75,7 +77,8 @@ impl<const N: usize> State<N> {
                 }
                 let mut known = full;
                 for thread in self.live() {
-                    if self.threads[thread].view.0[location] as usize <= position {
+                    let reads = self.threads[thread].view.0[location] as usize <= position;
+                    if reads && !seeded(Seeded::KnowledgeIsForgotten) {
                         known.meet(&self.threads[thread].view);
                     }
                 }

@@ -1,5 +1,6 @@
 //! From a state to its successors: whose turn it is, which message is read, where a store goes, who is woken, who dies.
 
+use super::faults::{Fault as Seeded, seeded};
 use super::memory::Race;
 use super::platform::{Answer, Objects, Operation, Request};
 use super::state::{NEVER, Sizes, State, Status, Thread};
@@ -226,15 +227,17 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
         let location = operation.object as usize;
         let alone = || {
             let writers = self.world.touched.writers[location];
-            !self.world.touched.futex[location]
-                && (0..state.threads.len()).all(|other| {
-                    other == thread || state.threads[other].status == Status::Ended || writers >> other & 1 == 0
-                })
+            seeded(Seeded::LoadsAreLocal)
+                || !self.world.touched.futex[location]
+                    && (0..state.threads.len()).all(|other| {
+                        other == thread || state.threads[other].status == Status::Ended || writers >> other & 1 == 0
+                    })
         };
         let local = match operation.request {
             Request::Read | Request::Write(_) | Request::Fence | Request::Announce | Request::Retire => true,
             Request::Store(_) => {
-                self.world.options.memory == Memory::ReleaseAcquire && !self.world.touched.futex[location]
+                self.world.options.memory == Memory::ReleaseAcquire
+                    && (!self.world.touched.futex[location] || seeded(Seeded::FutexStoresAreLocal))
             }
             Request::Load => alone(),
             Request::Update(..) | Request::CompareExchange { .. } => {
@@ -403,7 +406,8 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
 
     /// Whether no more than one thread ever passes a sequentially consistent fence: such fences are on no cycle.
     fn fences_alone(&self) -> bool {
-        self.world.options.reductions.canonical_states && self.world.touched.fencers.count_ones() <= 1
+        self.world.options.reductions.canonical_states
+            && (self.world.touched.fencers.count_ones() <= 1 || seeded(Seeded::EveryFenceIsAlone))
     }
 
     /// A read-modify-write of the message at a position, if nobody has modified that message yet.
@@ -442,6 +446,7 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
     fn readable(&self, state: &State<N>, thread: usize, location: usize) -> impl Iterator<Item = usize> + use<N> {
         let newest = state.newest(location);
         let oldest = match self.world.options.memory {
+            _ if seeded(Seeded::ReadsAreFresh) => newest,
             Memory::ReleaseAcquire => state.threads[thread].view.0[location] as usize,
             Memory::Interleaved | Memory::SequentiallyConsistent => newest,
         };
@@ -452,6 +457,7 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
     fn writable(&self, state: &State<N>, thread: usize, location: usize) -> Vec<usize> {
         let end = state.newest(location) + 1;
         let first = match self.world.options.memory {
+            _ if seeded(Seeded::StoresComeLast) => end,
             Memory::ReleaseAcquire => state.threads[thread].view.0[location] as usize + 1,
             Memory::Interleaved | Memory::SequentiallyConsistent => end,
         };
@@ -471,7 +477,7 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
     /// The event just noted wakes these threads.
     fn wake(&mut self, branch: &mut Branch<N>, woken: &[usize]) {
         let by = self.index(branch).checked_sub(2).map(|index| index as usize);
-        for &thread in woken {
+        for &thread in woken.iter().filter(|_| !seeded(Seeded::WakesAreLost)) {
             self.awake(branch, thread, Action::Awoke { by }, Answer::WOKEN);
         }
     }
@@ -542,7 +548,7 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
 
     /// The clean-up after a dead thread is over: `Program::on_death` may run.
     fn bury(&mut self, branch: &mut Branch<N>, thread: usize) {
-        let hooked = self.world.hooked;
+        let hooked = self.world.hooked && !seeded(Seeded::HooksAreSkipped);
         let dead = &mut branch.state.threads[thread];
         dead.announced = 0;
         if hooked {
@@ -563,7 +569,7 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
         let newest = from.state.newest(location);
         let found = from.state.message(location, newest).value as u32;
         let mut branch = from.clone();
-        let (what, wakes) = if found & OWNER == thread as u32 + 1 {
+        let (what, wakes) = if found & OWNER == thread as u32 + 1 && !seeded(Seeded::CleanUpLeavesTheWord) {
             let left = found & !OWNER | OWNER_DIED;
             let inherited = branch.state.message(location, newest).view;
             let index = self.index(&branch);
@@ -577,7 +583,8 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
         } else {
             (format!("another owner: {found:#x}"), false)
         };
-        let sleepers = if wakes { self.sleepers(&from.state, object) } else { Vec::new() };
+        let sleepers =
+            if wakes && !seeded(Seeded::CleanUpWakesNobody) { self.sleepers(&from.state, object) } else { Vec::new() };
         for woken in choices(&sleepers, 1) {
             let mut branch = branch.clone();
             let what = match woken.as_slice() {
@@ -718,7 +725,7 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
 
 /// Uses up one of a budget that is not endless, for a step that no thread may count on.
 fn spend<const N: usize>(branch: &mut Branch<N>, budget: usize) {
-    branch.dependable = false;
+    branch.dependable = seeded(Seeded::AnyWakeUpCounts);
     let left = &mut branch.state.budgets[budget];
     if *left != u8::MAX {
         *left -= 1;

@@ -1,5 +1,6 @@
 //! What loads, stores and fences do to a state: the view machine.
 
+use super::faults::{Fault as Seeded, seeded};
 use super::platform::{Answer, Request};
 use super::state::{Cell, Fence, Message, NEVER, Sizes, State};
 use super::view::View;
@@ -25,8 +26,10 @@ impl<const N: usize> State<N> {
     ) -> Option<u64> {
         let message = *self.message(location, position);
         let reader = &mut self.threads[thread];
-        reader.view.0[location] = reader.view.0[location].max(position as u8);
-        if acquire {
+        if !seeded(Seeded::ReadsAreForgotten) {
+            reader.view.0[location] = reader.view.0[location].max(position as u8);
+        }
+        if acquire && !seeded(Seeded::AcquireLearnsNothing) {
             reader.view.join(&message.view);
         } else {
             reader.acquirable.join(&message.view);
@@ -54,7 +57,7 @@ impl<const N: usize> State<N> {
         let writer = &mut self.threads[thread];
         writer.view.0[location] = position as u8;
         let mut view = if release { writer.view } else { writer.released };
-        if let Some(inherited) = of {
+        if let Some(inherited) = of.filter(|_| !seeded(Seeded::ReleaseSequencesBreak)) {
             view.join(&inherited);
         }
         let index = self.starts[location] as usize + position;
@@ -64,11 +67,16 @@ impl<const N: usize> State<N> {
 
     /// Whether a new message may come at this position.
     pub(super) fn has_room(&self, location: usize, position: usize) -> bool {
-        position > self.newest(location) || !self.message(location, position).glued
+        position > self.newest(location)
+            || seeded(Seeded::UpdatesAreTornApart)
+            || !self.message(location, position).glued
     }
 
     /// A fence that is not sequentially consistent.
     pub(super) fn fence(&mut self, thread: usize, acquire: bool, release: bool) {
+        if seeded(Seeded::FencesDoNothing) {
+            return;
+        }
         let thread = &mut self.threads[thread];
         if acquire {
             let acquirable = std::mem::replace(&mut thread.acquirable, View::NOTHING);
@@ -122,6 +130,9 @@ impl<const N: usize> State<N> {
     /// A fence that happened before the access comes before every fence that something happened before which the access
     /// did not see yet (RC11's `psc`).
     fn order_fences(&mut self, sizes: Sizes, thread: usize, location: usize, position: usize, write: bool) -> bool {
+        if seeded(Seeded::FencesAreUnordered) {
+            return true;
+        }
         for first in 0..self.fences.len() {
             let fence = &self.fences[first];
             let slot = sizes.locations + fence.thread as usize;
@@ -166,7 +177,9 @@ impl<const N: usize> State<N> {
     }
 
     fn knows(&self, sizes: Sizes, thread: usize, other: usize, clock: u8) -> bool {
-        other == thread || self.threads[thread].view.0[sizes.locations + other] >= clock
+        other == thread
+            || seeded(Seeded::RacesAreMissed)
+            || self.threads[thread].view.0[sizes.locations + other] >= clock
     }
 
     /// `thread` reads a data word.

@@ -1,13 +1,14 @@
 //! Breadth-first search over all states, in parallel where a level is large.
 
+use super::faults::{Fault as Seeded, seeded};
 use super::machine::{Branch, Failure, Machine, World};
-use super::platform;
+use super::platform::{self, Location};
 use super::state::{State, Status};
 use super::tree::{Reader, Tree, lock};
 use super::twins::Dice;
 use crate::run::Coverage;
 use crate::scenario::{End, Outcomes, Program};
-use crate::trace::{Event, Fault};
+use crate::trace::{Event, Fault, Ignorance};
 use hashbrown::HashTable;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -36,13 +37,19 @@ pub(super) struct Found {
     /// The outcomes of executions in which nobody died.
     pub(super) unharmed: BTreeSet<String>,
     pub(super) coverage: Coverage,
-    pub(super) failure: Option<(Failure, Vec<Event>)>,
+    pub(super) failure: Option<(Failure, Story)>,
     /// The sites before which threads were killed.
     pub(super) killed_before: BTreeSet<&'static str>,
     /// Encoded size of all states, in bytes.
     pub(super) bytes: u64,
     pub(super) levels: u64,
     pub(super) largest_level: u64,
+}
+
+/// The way to a failure.
+pub(super) struct Story {
+    pub(super) events: Vec<Event>,
+    pub(super) ignorance: Vec<Ignorance>,
 }
 
 /// How a search ended.
@@ -217,8 +224,8 @@ impl<'s, 'p> Search<'s, 'p> {
                 progress.frontier.store(level.states.len() as u64, Ordering::Relaxed);
             }
             if let Some(hit) = hit {
-                let events = self.replay::<N>(hit.state, hit.branch);
-                found.failure = Some((hit.failure, events));
+                let story = self.replay::<N>(hit.state, hit.branch);
+                found.failure = Some((hit.failure, story));
                 // What was not looked at behind the failure is no part of the claim.
                 found.coverage = Coverage::Cut("a failure was found".into());
                 return Ending::Found(Box::new(found));
@@ -418,7 +425,7 @@ impl<'s, 'p> Search<'s, 'p> {
     }
 
     /// Goes the way to a state (and its given branch) again, recording what happens.
-    fn replay<const N: usize>(&self, state: StateId, branch: Option<u16>) -> Vec<Event> {
+    fn replay<const N: usize>(&self, state: StateId, branch: Option<u16>) -> Story {
         let mut machine: Machine<'_, '_, '_, N> = Machine::new(self.world, Reader::new(self.tree));
         machine.recording = Some(0);
         let mut events = Vec::new();
@@ -433,12 +440,27 @@ impl<'s, 'p> Search<'s, 'p> {
             machine.recording = Some(events.len());
             now = Some(taken.state);
         }
-        events
+        let ignorance = now.map_or_else(Vec::new, |state| self.ignorance(&state));
+        Story { events, ignorance }
+    }
+
+    /// What threads do not know of in a state.
+    fn ignorance<const N: usize>(&self, state: &State<N>) -> Vec<Ignorance> {
+        let living = (0..state.threads.len()).filter(|&thread| state.threads[thread].status != Status::Ended);
+        let of = |thread: usize| {
+            let unknown = move |(location, object): (usize, &Location)| {
+                let known = state.threads[thread].view.0[location] as usize;
+                let readable: Vec<u64> = state.of(location)[known..].iter().map(|message| message.value).collect();
+                (readable.len() > 1).then(|| Ignorance { thread, object: object.label.clone(), readable })
+            };
+            self.world.objects.locations.iter().enumerate().filter_map(unknown)
+        };
+        living.flat_map(of).collect()
     }
 
     /// A state from which no final state can be reached, on the shortest way there.
     fn livelock(&self, terminals: &[StateId], edges: Vec<Vec<(StateId, StateId)>>) -> Option<StateId> {
-        if !self.world.options.liveness {
+        if !self.world.options.liveness || seeded(Seeded::LivelocksAreMissed) {
             return None;
         }
         // A state's number made dense, so that flat arrays serve.

@@ -162,6 +162,8 @@ pub struct Scoped {
     pub length: usize,
     /// What is remembered of what they returned.
     pub digest: fn(&[u64]) -> u64,
+    /// Whether the engine is told.
+    pub told: bool,
 }
 
 impl Scenario for Scoped {
@@ -174,16 +176,17 @@ impl Scenario for Scoped {
     }
 
     fn program<P: Platform>(&self) -> Program {
-        let Scoped { length, digest, .. } = *self;
+        let Scoped { length, digest, told, .. } = *self;
         self.litmus.threads::<P>(move |instructions, atoms, words| {
             let scope = |some: &[Instruction]| {
-                P::scope(|| {
+                let work = || {
                     let mut notes = Vec::new();
                     for instruction in some {
                         step::<P>(*instruction, atoms, words, &mut notes);
                     }
                     digest(&notes)
-                })
+                };
+                if told { P::scope(work) } else { work() }
             };
             instructions.chunks(length).map(scope).collect()
         })
