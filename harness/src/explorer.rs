@@ -33,7 +33,7 @@ pub use platform::{Explorer, ExplorerCell, ExplorerU32, ExplorerU64};
 
 use crate::run::{Changes, Coverage, Run, Verdict};
 use crate::scenario::{Outcomes, Program, Scenario};
-use crate::trace::{Event, Trace, culprits};
+use crate::trace::{Trace, culprits};
 use machine::{Failure, World};
 use search::{Ending, Found, Search, Story};
 use state::Sizes;
