@@ -49,9 +49,11 @@ impl Region {
     /// As [`Memory::own`](crate::protocol::Memory::own), with lines of so many bytes.
     #[inline(always)]
     pub(crate) fn own(&self, offset: u64, len: u64, line: u64) {
-        let to_last = ((line - 1) & !offset) / 8;
-        for word in self.words(offset, len as usize).iter().skip(to_last as usize).step_by(line as usize / 8) {
+        let words = self.words(offset, len as usize);
+        let mut last = (((line - 1) & !offset) / 8) as usize;
+        while let Some(word) = words.get(last) {
             word.store(word.load(Ordering::Relaxed), Ordering::Relaxed);
+            last += line as usize / 8;
         }
     }
 

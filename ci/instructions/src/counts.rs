@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::collections::BTreeMap;
+use std::process::Command;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/counts.txt");
 
@@ -36,8 +37,16 @@ pub fn judge(counted: u64, recorded: Option<u64>) -> Verdict {
 }
 
 /// The recorded counts, by path.
+///
+/// # Errors
+/// If there are none of this compiler: another one's code takes other instructions to do the same.
 pub fn read() -> Result<BTreeMap<String, u64>, String> {
     let text = std::fs::read_to_string(FILE).map_err(|error| format!("{FILE}: {error}"))?;
+    let (recorded, text) = text.split_once('\n').unwrap_or_default();
+    let compiler = compiler()?;
+    if recorded != compiler {
+        return Err(format!("{FILE} is of {recorded}, and this is {compiler}"));
+    }
     let line = |line: &str| -> Option<(String, u64)> {
         let (name, count) = line.rsplit_once('\t')?;
         Some((name.to_owned(), count.parse().ok()?))
@@ -47,8 +56,16 @@ pub fn read() -> Result<BTreeMap<String, u64>, String> {
 
 /// Records counts.
 pub fn write(counts: &[(&str, u64)]) -> Result<(), String> {
-    let text: String = counts.iter().map(|(name, count)| format!("{name}\t{count}\n")).collect();
+    let header = compiler()? + "\n";
+    let text: String =
+        core::iter::once(header).chain(counts.iter().map(|(name, count)| format!("{name}\t{count}\n"))).collect();
     std::fs::write(FILE, text).map_err(|error| format!("{FILE}: {error}"))
+}
+
+/// The compiler's name and version, in a line.
+fn compiler() -> Result<String, String> {
+    let output = Command::new("rustc").arg("--version").output().map_err(|error| format!("rustc: {error}"))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 #[cfg(test)]

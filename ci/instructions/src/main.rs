@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Ends with 0 if every path was counted and none has grown, with 1 if one has, and with 2, saying `NOT RUN`, where nothing
-//! could be counted. The counts are those of x86-64 and of the compiler that `Cargo.toml` asks for.
+//! could be counted. The counts are those of x86-64 and of the compiler that `counts.txt` names.
 
 mod callgrind;
 mod counts;
