@@ -13,6 +13,7 @@
 //! | writer | anywhere before *published* | dies | nothing happened; the kernel frees the lock |
 //! | writer | after *published* | dies | record is there; the kernel wakes a sleeper, who sees to the rest |
 //! | reader | `head` > `tail` | load `head` with Acquire, copy the record out | bytes in the reader's hands |
+//! | reader | record copied | put back a word of each of its cache lines, as it was ([`Memory::own`]) | same bytes; lines the reader's alone |
 //! | reader | record copied | store `tail` with Release | room again |
 //! | reader | `head` = `tail` | mark the lock word ([`wait`](mod@wait)), look at `head` again, sleep | woken by the next release of the lock |
 //! | mediator | ring full | leave a wish for room ([`room`]), look at `tail` again, sleep | rung by the reader that moves `tail` far enough |
