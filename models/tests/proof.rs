@@ -73,6 +73,8 @@ fn every_death_is_survived() {
     for sweep in SWEEPS.iter() {
         let failures: Vec<String> = sweep.failures().map(|(step, run)| format!("{step}: {:?}", run.verdict)).collect();
         assert!(sweep.passed(), "{} of {}: {failures:?}", sweep.name, sweep.case);
-        assert!(sweep.steps.len() > 10, "{} of {} dies at {} steps only", sweep.name, sweep.case, sweep.steps.len());
+        // Some threads are short; a scenario that is short altogether has lost its sweep.
+        let longest = SWEEPS.iter().filter(|other| other.case == sweep.case).map(|other| other.steps.len()).max();
+        assert!(longest > Some(10), "{}: {longest:?} steps only", sweep.case);
     }
 }
