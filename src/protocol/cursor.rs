@@ -75,12 +75,16 @@ impl Cursor {
             *looked = true;
             self.seen = read::head(memory);
         }
-        let found = read::first_at(memory, self.index, self.offset, self.seen)?;
-        // Together with what was visited already, more than the ring holds cannot have been published.
-        if self.seen.saturating_sub(start) > memory.capacity() {
-            return Err(Error::BadLength);
+        let found = match read::first_at(memory, self.index, self.offset, self.seen) {
+            // Together with what was visited already, more than the ring holds cannot have been published.
+            Ok(_) if self.seen.saturating_sub(start) > memory.capacity() => Err(Error::BadLength),
+            found => found,
+        };
+        if found.is_err() {
+            // It may be this head that is damaged, and be put right: not to be remembered.
+            self.seen = 0;
         }
-        Ok(found)
+        found
     }
 
     /// Moves past a record.
