@@ -7,7 +7,7 @@
 //! | `scaling` | how the ring's cost grows |
 //! | `paired`, `plan` | rounds of pairs; which cells are measured |
 //! | `cores`, `crew`, `gate`, `shared` | where writers run, and how they start together |
-//! | `report`, `table`, `json`, `plots`, `machine` | what was found, and showing it |
+//! | `report`, `table`, `json`, `markdown`, `plots`, `machine` | what was found, and showing it |
 
 mod contender;
 mod cores;
@@ -16,6 +16,7 @@ mod gate;
 mod json;
 mod limits;
 mod machine;
+mod markdown;
 mod paired;
 mod peer;
 mod peers;
@@ -64,6 +65,14 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
+    /// Measure nothing: take the results from this JSON of an earlier run
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "plots"])]
+    results: Option<PathBuf>,
+
+    /// Write the tables into the places of these Markdown files that are marked for them
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    update: Vec<PathBuf>,
+
     /// Draw the results as SVG
     #[arg(long, value_name = "FOLDER")]
     plots: Option<PathBuf>,
@@ -71,6 +80,10 @@ struct Options {
 
 fn main() -> Result<()> {
     let options = Options::parse();
+    if let Some(file) = &options.results {
+        let results = serde_json::from_str(&std::fs::read_to_string(file)?)?;
+        return options.update.iter().try_for_each(|file| markdown::update(file, &results));
+    }
     let cores = cores::count();
     println!("{}, {cores} cores, {}, load {:.1}", machine::cpu(), machine::kernel(), machine::load()[0]);
     for (name, version) in contender::versions() {
@@ -89,8 +102,12 @@ fn main() -> Result<()> {
     };
     let report = plan.run();
     table::print(&report);
+    let results = json::of(&report);
     if let Some(file) = options.json {
-        std::fs::write(file, serde_json::to_string_pretty(&json::of(&report))?)?;
+        std::fs::write(file, serde_json::to_string_pretty(&results)?)?;
+    }
+    for file in &options.update {
+        markdown::update(file, &results)?;
     }
     if let Some(folder) = options.plots {
         plots::draw(&report, &folder)?;

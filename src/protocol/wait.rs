@@ -80,7 +80,7 @@ fn sleep<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, timeout: Op
 
 /// A dead owner's lock is taken and released, so that its word changes. To sleep on the word as it is would be in vain if the
 /// next owner publishes and dies too before this thread sleeps: the kernel would make the word the same again, and wake
-/// nobody.
+/// nobody. If somebody has taken it meanwhile, this waits for him, for once past the caller's time limit.
 fn clear_up<P: Platform, M: Memory<P> + ?Sized>(memory: &M) {
     P::retire();
     section::exclusively(memory, |_| ());

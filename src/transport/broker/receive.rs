@@ -82,13 +82,16 @@ fn look(connection: &Connection) -> Result<(Header, usize), Received> {
     // SAFETY: the part is `header`.
     let looked = unsafe { receive_into(&connection.socket, &mut parts, libc::MSG_PEEK | libc::MSG_TRUNC) };
     let (total, flags) = match looked {
-        Ok((0, _)) => return Err(Received::End),
         Ok(message) => message,
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(Received::Nothing),
         Err(_) => return Err(Received::End),
     };
+    // First, since an empty message may carry some.
     if flags & libc::MSG_CTRUNC != 0 {
         return Err(Received::Bad(Offence::Descriptors));
+    }
+    if total == 0 {
+        return Err(Received::End);
     }
     match (Header::from_bytes(header), total.checked_sub(HEADER)) {
         (Some(header), Some(len)) if len <= MAX_WRITE_SIZE => Ok((header, len)),
