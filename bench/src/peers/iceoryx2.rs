@@ -23,8 +23,11 @@ pub struct Reader {
     _node: Node<ipc::Service>,
 }
 
+/// A node, and the topic as it sees it.
+type Joined = (Node<ipc::Service>, Topic<ipc::Service, [u8], ()>);
+
 /// Joins the topic `name`.
-fn join(name: &str, shape: &Shape) -> Result<(Node<ipc::Service>, Topic<ipc::Service, [u8], ()>)> {
+fn join(name: &str, shape: &Shape) -> Result<Joined> {
     set_log_level(LogLevel::Fatal);
     let node = NodeBuilder::new().signal_handling_mode(SignalHandlingMode::Disabled).create::<ipc::Service>()?;
     let topic = node
