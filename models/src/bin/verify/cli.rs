@@ -52,6 +52,10 @@ pub struct Cli {
     #[arg(long, value_name = "K/N", requires = "mutants")]
     pub shard: Option<String>,
 
+    /// How many mutants are compiled and tested at a time
+    #[arg(long, value_name = "N", requires = "mutants", default_value_t = 1)]
+    pub jobs: usize,
+
     /// Write the results as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,

@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         return fuzz::command(&cli, seconds, &stop);
     }
     if let Some(files) = &cli.mutants {
-        return mutants::run(files, cli.shard.as_deref());
+        return mutants::run(files, cli.shard.as_deref(), cli.jobs);
     }
     let models = chosen(&cli);
     if models.is_empty() {

@@ -11,7 +11,7 @@ use crate::USAGE;
 use record::{Mutant, Outcome, Record};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::{self, Path};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::{fs, io};
 
@@ -22,18 +22,30 @@ const FOLDER: &str = "target/mutants";
 
 /// Who hunts mutants: each round takes those that the rounds before it have missed.
 const ROUNDS: [&[&str]; 2] = [
-    // The tests of the library that take a second or less each.
+    // The tests of the library that take little time.
     &[
         "--lib",
         "--test=accounts",
         "--test=bad_inputs",
+        "--test=batches",
+        "--test=create",
         "--test=damage",
         "--test=drain",
+        "--test=peers",
+        "--test=process_broker",
+        "--test=process_forged",
+        "--test=process_hostile",
+        "--test=process_isolation",
+        "--test=process_limits",
+        "--test=process_mapped",
         "--test=records",
         "--test=reference",
         "--test=region",
+        "--test=resources",
         "--test=state_machine",
+        "--test=wait_async",
         "--test=wait_blocking",
+        "--test=wait_descriptor",
         "--test=wakeups",
     ],
     // All of the library's tests, and the models.
@@ -41,12 +53,12 @@ const ROUNDS: [&[&str]; 2] = [
 ];
 
 /// Mutates the files that match (all of `src/` if there are none) and records what came of it.
-pub fn run(files: &[String], shard: Option<&str>) -> ExitCode {
+pub fn run(files: &[String], shard: Option<&str>, jobs: usize) -> ExitCode {
     let Some(version) = version() else {
         eprintln!("this needs cargo-mutants: cargo install cargo-mutants --locked");
         return ExitCode::from(USAGE);
     };
-    match hunt(&version, files, shard) {
+    match hunt(&version, files, shard, jobs) {
         Ok(record) => verdict(&record),
         Err(error) => {
             eprintln!("{error}");
@@ -76,21 +88,23 @@ fn all(files: &[String]) -> io::Result<BTreeMap<String, usize>> {
 }
 
 /// All rounds, each recorded when it is over.
-fn hunt(version: &str, files: &[String], shard: Option<&str>) -> io::Result<Record> {
+fn hunt(version: &str, files: &[String], shard: Option<&str>, jobs: usize) -> io::Result<Record> {
     let all = all(files)?;
     let mut record = Record::default();
     for (round, tests) in ROUNDS.iter().enumerate() {
         let mut command = Command::new("cargo");
-        command.args(["mutants", "--no-shuffle", "--jobs", "1", "--output", FOLDER]);
+        command.args(["mutants", "--no-shuffle", "--jobs", &jobs.to_string(), "--output", FOLDER]);
         command.args(files.iter().flat_map(|file| ["--file", file]));
         command.args(shard.iter().flat_map(|shard| ["--shard", shard]));
         if round > 0 {
             command.args(["--iterate", "--test-package", "iobring,iobring-models"]);
         }
-        // One folder of compiled dependencies for all rounds.
         // For the build as well as for the test, so that no others are built.
         command.args(tests.iter().map(|test| format!("--cargo-arg={test}")));
-        command.env("CARGO_TARGET_DIR", path::absolute(FOLDER)?.join("target"));
+        // Nobody debugs them, and they are linked a thousand times.
+        command.envs([("CARGO_PROFILE_DEV_DEBUG", "0"), ("CARGO_PROFILE_TEST_DEBUG", "0")]);
+        // Each job compiles in a folder of its own.
+        command.env_remove("CARGO_TARGET_DIR");
         let status = command.status()?;
         // 2: some were missed; 3: some took too long. Anything else is no result.
         if !matches!(status.code(), Some(0 | 2 | 3)) {
