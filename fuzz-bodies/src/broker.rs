@@ -33,6 +33,7 @@ pub const TARGET: Target = Target {
         "offer: taken",
         "sent: bad",
         "sent: empty",
+        "sent: longer than a write may be",
         "sent: record",
         "shut down",
         "socket full",
@@ -208,7 +209,12 @@ fn descriptors() -> usize {
 
 fn run(input: &Input) -> Reached {
     let before = descriptors();
-    let capacity = (1 + usize::from(input.pages) % MOST_PAGES) * rustix::param::page_size();
+    // Every other ring has room for a message that is longer than a write may be.
+    let pages = match usize::from(input.pages) {
+        large if large % 2 == 0 => MOST_PAGES - large / 2 % 3,
+        small => 1 + small / 2 % MOST_PAGES,
+    };
+    let capacity = pages * rustix::param::page_size();
     let mut scene = Scene::new(capacity);
     for step in &input.steps {
         scene.step(*step);
@@ -307,7 +313,9 @@ impl Scene {
                     Kind::End => villain.out = true,
                     Kind::Bad => (villain.out, villain.bad) = (true, true),
                 }
+                let too_long = bytes.len() > HEADER + LONGEST && record_len(bytes.len() - HEADER) <= capacity as u64;
                 self.reached.insert(match kind {
+                    Kind::Bad if too_long => "sent: longer than a write may be",
                     Kind::Record => "sent: record",
                     Kind::End => "sent: empty",
                     Kind::Bad => "sent: bad",

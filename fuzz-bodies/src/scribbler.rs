@@ -22,11 +22,26 @@ use std::time::Duration;
 pub const TARGET: Target = Target {
     name: "scribbler",
     run: |bytes| decode_and_run(bytes, run),
-    reaches: &["drain", "first", "read", "resync", "wait", "write"],
+    reaches: &[
+        "drain",
+        "first",
+        "head alone is scribbled",
+        "interest alone is scribbled",
+        "length alone is scribbled",
+        "read",
+        "resync",
+        "ring alone is scribbled",
+        "tail alone is scribbled",
+        "wait",
+        "write",
+    ],
 };
 
-/// How often the calls are repeated while the scribbler scribbles.
-const ROUNDS: usize = 64;
+/// About so many calls are made while the scribbler scribbles: the input's, again and again.
+const CALLS: usize = 2048;
+
+/// The most rounds of calls, however few calls there are to a round.
+const MOST_ROUNDS: usize = 512;
 
 /// How many records are written before each round, so that there is something to read.
 const REFILL: usize = 8;
@@ -36,6 +51,8 @@ struct Input {
     pages: u8,
     /// The length of the messages that are read.
     len: u8,
+    /// How many of the scribbles there are. Few of them hit the same word more often.
+    count: u8,
     scribbles: [Scribble; 4],
     #[arbitrary(with = until_the_end)]
     calls: Vec<Call>,
@@ -57,6 +74,18 @@ enum Place {
     Length,
     /// Any word of the ring.
     Ring(u16),
+}
+
+impl Place {
+    fn alone(self) -> &'static str {
+        match self {
+            Place::Head => "head alone is scribbled",
+            Place::Tail => "tail alone is scribbled",
+            Place::Interest => "interest alone is scribbled",
+            Place::Length => "length alone is scribbled",
+            Place::Ring(_) => "ring alone is scribbled",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Arbitrary)]
@@ -131,13 +160,15 @@ fn run(input: &Input) -> Reached {
     let hand = Hand::of(&reader);
     let message = vec![input.len; input.len.into()];
     let (started, stop) = (Barrier::new(2), AtomicBool::new(false));
-    let mut reached = Reached::new();
+    let scribbles = &input.scribbles[..1 + usize::from(input.count) % input.scribbles.len()];
+    let mut reached: Reached =
+        scribbles.first().filter(|_| scribbles.len() == 1).map(|only| only.at.alone()).into_iter().collect();
     thread::scope(|scope| {
         scope.spawn(|| {
             started.wait();
             while !stop.load(Ordering::Relaxed) {
                 for turn in 0..2 {
-                    for scribble in &input.scribbles {
+                    for scribble in scribbles {
                         hand.scribble(scribble.at, scribble.values[turn], capacity as u64);
                     }
                 }
@@ -145,7 +176,7 @@ fn run(input: &Input) -> Reached {
         });
         let _stop = StopOnDrop(&stop);
         started.wait();
-        for _ in 0..ROUNDS {
+        for _ in 0..(CALLS / input.calls.len().max(1)).clamp(1, MOST_ROUNDS) {
             for _ in 0..REFILL {
                 // Whatever the header looks like just then.
                 let _ = writer.write(Default::default(), 0, &message);
