@@ -4,13 +4,21 @@
 //! thread, and whoever runs is `current`. An engine calls [`resume`] with its own lane after everything that may have
 //! let another thread run.
 
+mod history;
+mod sleepers;
+
 use crate::facade::{Order, Site};
 use crate::run::{Changes, Death};
-use crate::trace::{Action, Event, Fault, Trace, culprits};
+use crate::trace::Fault;
+use history::{Log, Record};
 use rustc_hash::{FxBuildHasher, FxHashSet};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+pub(crate) use history::{object, record, record_clean_up, record_read, record_refusal, record_update, surely_newest};
+use sleepers::Sleeper;
+pub(crate) use sleepers::{WakeUp, asleep, block, sleep, time_out, timed_sleepers, wake, woken};
 
 /// What unwinds a thread that the harness kills.
 pub(crate) struct Killed;
@@ -31,39 +39,6 @@ pub(crate) type Object = usize;
 pub(crate) struct Failure {
     pub fault: Fault,
     pub message: String,
-}
-
-/// A thread asleep on a word, or woken and not yet running again.
-pub(crate) struct Sleeper {
-    lane: usize,
-    word: Object,
-    timed: bool,
-    end: Option<WakeUp>,
-    /// How to let the thread run again, where the engine has blocked it.
-    unblock: Option<Box<dyn Fn()>>,
-}
-
-/// Why a sleeper may run again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WakeUp {
-    /// Woken by the event of this index.
-    By(usize),
-    /// Its time was up.
-    TimedOut,
-}
-
-struct Record {
-    lane: usize,
-    site: Option<&'static Site>,
-    order: Order,
-    object: Option<Object>,
-    action: Action,
-}
-
-struct Log {
-    label: String,
-    /// Every value the object has held, with the event that wrote it: the order of execution.
-    writes: Vec<(u64, Option<usize>)>,
 }
 
 #[derive(Default)]
@@ -197,11 +172,7 @@ pub(crate) fn ended(lane: usize) {
 
 /// Whether nobody but `lane` could step: all others have ended or sleep.
 pub(crate) fn alone(lane: usize) -> bool {
-    with(|world| {
-        (0..world.ended.len()).all(|other| {
-            other == lane || world.ended[other] || world.sleepers.iter().any(|s| s.lane == other && s.end.is_none())
-        })
-    })
+    with(|world| (0..world.ended.len()).all(|other| other == lane || world.ended[other] || world.asleep(other)))
 }
 
 /// Remembers the lock word that `lane` has announced.
@@ -226,154 +197,16 @@ pub(crate) fn id(lane: usize) -> u32 {
 
 /// The ordering in force at `site`.
 pub(crate) fn order(site: &Site) -> Order {
-    with(|world| match world.changes.mutant {
-        Some(mutant) if mutant.site == site.name => mutant.order,
-        _ => site.order,
-    })
+    with(|world| world.order(site))
 }
 
-/// A new shared object.
-pub(crate) fn object(label: String, value: u64) -> Object {
-    with(|world| {
-        world.objects.push(Log { label, writes: vec![(value, None)] });
-        world.objects.len() - 1
-    })
-}
-
-/// Records what the current lane has just done at `site`; returns the event's index.
-pub(crate) fn record(site: Option<&'static Site>, object: Option<Object>, action: Action) -> usize {
-    with(|world| {
-        let index = world.records.len();
-        let order = site.map_or(Order::Relaxed, |site| match world.changes.mutant {
+impl World {
+    fn order(&self, site: &Site) -> Order {
+        match self.changes.mutant {
             Some(mutant) if mutant.site == site.name => mutant.order,
             _ => site.order,
-        });
-        if let (Some(object), Action::Wrote { value } | Action::Updated { wrote: value, .. }) = (object, &action) {
-            world.objects[object].writes.push((*value, Some(index)));
         }
-        if let Some(site) = site {
-            REACHED.with_borrow_mut(|reached| reached.insert(site.name));
-        }
-        world.records.push(Record { lane: world.current, site, order, object, action });
-        index
-    })
-}
-
-/// Which event wrote the `value` just read from `object`, and whether a newer value was there.
-///
-/// By value, the newest first: exact under sequential consistency; under weak memory a value that was written twice
-/// may be taken for the newer one.
-pub(crate) fn source(object: Object, value: u64) -> (Option<usize>, bool) {
-    with(|world| {
-        let writes = &world.objects[object].writes;
-        let at = writes.iter().rposition(|(written, _)| *written == value);
-        (at.and_then(|at| writes[at].1), at.is_some_and(|at| at + 1 < writes.len()))
-    })
-}
-
-/// Whether `value` can only have been read from the newest write to `object`.
-pub(crate) fn surely_newest(object: Object, value: u64) -> bool {
-    with(|world| {
-        let writes = &world.objects[object].writes;
-        writes.last().is_some_and(|(newest, _)| *newest == value)
-            && writes.iter().filter(|(written, _)| *written == value).count() == 1
-    })
-}
-
-/// Records a read.
-pub(crate) fn record_read(site: &'static Site, object: Object, value: u64) -> usize {
-    let (from, stale) = source(object, value);
-    record(Some(site), Some(object), Action::Read { value, from, stale })
-}
-
-/// Records a read-modify-write.
-pub(crate) fn record_update(site: &'static Site, object: Object, read: u64, wrote: u64) -> usize {
-    let (from, _) = source(object, read);
-    record(Some(site), Some(object), Action::Updated { read, wrote, from })
-}
-
-/// Records a compare-and-exchange that found something else.
-pub(crate) fn record_refusal(site: &'static Site, object: Object, found: u64, expected: u64) -> usize {
-    let (from, _) = source(object, found);
-    record(Some(site), Some(object), Action::Refused { found, expected, from })
-}
-
-/// Records the operating system's look at the lock word of a dead thread: what it `left` there, if the thread had held
-/// it, and whether it looked for one sleeper to `wake`.
-pub(crate) fn record_clean_up(object: Object, left: Option<u64>, wake: bool) {
-    let woken = if wake { self::wake(object, 1, |_| 0) } else { 0 };
-    let left_words = match left {
-        Some(value) => format!("lock taken from the dead: {value:#x}"),
-        None => "not the dead thread's lock".into(),
-    };
-    let what = if wake { format!("{left_words}, woke {woken}") } else { left_words };
-    let by = record(None, Some(object), Action::CleanedUp { what });
-    if let Some(value) = left {
-        with(|world| world.objects[object].writes.push((value, Some(by))));
     }
-}
-
-/// Puts `lane` to sleep on `word`.
-pub(crate) fn sleep(lane: usize, word: Object, timed: bool) {
-    with(|world| world.sleepers.push(Sleeper { lane, word, timed, end: None, unblock: None }));
-}
-
-/// Says how the sleeping `lane` can be let run again.
-pub(crate) fn block(lane: usize, unblock: Box<dyn Fn()>) {
-    with(|world| {
-        if let Some(sleeper) = world.sleepers.iter_mut().find(|s| s.lane == lane) {
-            sleeper.unblock = Some(unblock);
-        }
-    });
-}
-
-/// Whether `lane` sleeps and nothing has ended its sleep.
-pub(crate) fn asleep(lane: usize) -> bool {
-    with(|world| world.sleepers.iter().any(|s| s.lane == lane && s.end.is_none()))
-}
-
-/// If the sleep of `lane` has been ended, forgets it and says why.
-pub(crate) fn woken(lane: usize) -> Option<WakeUp> {
-    with(|world| {
-        let at = world.sleepers.iter().position(|s| s.lane == lane && s.end.is_some())?;
-        world.sleepers.remove(at).end
-    })
-}
-
-/// The lanes asleep with a timeout.
-pub(crate) fn timed_sleepers() -> Vec<usize> {
-    with(|world| world.sleepers.iter().filter(|s| s.timed && s.end.is_none()).map(|s| s.lane).collect())
-}
-
-/// Ends the sleep of `lane` because its time is up.
-pub(crate) fn time_out(lane: usize) {
-    with(|world| {
-        for sleeper in world.sleepers.iter_mut().filter(|s| s.lane == lane) {
-            sleeper.end = Some(WakeUp::TimedOut);
-        }
-    });
-}
-
-/// Wakes up to `count` sleepers of `word`; `pick` chooses among that many. Returns how many were woken. The waking event
-/// must be recorded next.
-pub(crate) fn wake(word: Object, count: u32, mut pick: impl FnMut(usize) -> usize) -> usize {
-    let mut unblock = Vec::new();
-    let woken = with(|world| {
-        let by = world.records.len();
-        let mut asleep: Vec<usize> = (0..world.sleepers.len())
-            .filter(|&s| world.sleepers[s].word == word && world.sleepers[s].end.is_none())
-            .collect();
-        let mut woken = 0;
-        while woken < count as usize && !asleep.is_empty() {
-            let sleeper = &mut world.sleepers[asleep.remove(pick(asleep.len()))];
-            sleeper.end = Some(WakeUp::By(by));
-            unblock.extend(sleeper.unblock.take());
-            woken += 1;
-        }
-        woken
-    });
-    unblock.iter().for_each(|unblock| unblock());
-    woken
 }
 
 /// Whether this execution has failed.
@@ -386,51 +219,4 @@ pub(crate) fn fail(fault: Fault, message: String) {
     with(|world| {
         world.failure.get_or_insert(Failure { fault, message });
     });
-}
-
-impl World {
-    /// The trace of a failed execution.
-    pub fn into_trace(mut self, failure: Failure) -> Trace {
-        let sleeping = self.sleeping();
-        let threads = std::mem::take(&mut self.lanes);
-        let events = self.into_events();
-        let culprits = culprits(failure.fault, &events);
-        // An accidental panic is reported in the words of the model's lanes.
-        let message = match failure.fault {
-            Fault::DataRace => race(&threads, &events, &culprits),
-            Fault::Deadlock => sleeping,
-            _ => failure.message,
-        };
-        Trace { threads, events, fault: failure.fault, message, ignorance: Vec::new(), culprits }
-    }
-
-    /// Everything that happened.
-    pub fn into_events(self) -> Vec<Event> {
-        let event = |record: Record| Event {
-            thread: record.lane,
-            site: record.site,
-            order: record.order,
-            object: record.object.map_or(String::new(), |object| self.objects[object].label.clone()),
-            action: record.action,
-        };
-        self.records.into_iter().map(event).collect()
-    }
-
-    fn sleeping(&self) -> String {
-        let sleepers: Vec<String> = (self.sleepers.iter().filter(|s| s.end.is_none()))
-            .map(|s| format!("{} on {}", self.lanes[s.lane], self.objects[s.word].label))
-            .collect();
-        format!("asleep for ever: {}", sleepers.join(", "))
-    }
-}
-
-/// A data race in words.
-fn race(lanes: &[String], events: &[Event], culprits: &[usize]) -> String {
-    let side = |&index: &usize| {
-        let site = events[index].site.map_or("?", |site| site.name);
-        format!("{} at {site}", lanes[events[index].thread])
-    };
-    let object = culprits.last().map_or("a data word", |&last| events[last].object.as_str());
-    let sides: Vec<String> = culprits.iter().map(side).collect();
-    format!("nothing orders the accesses to {object}: {}", sides.join(", "))
 }
