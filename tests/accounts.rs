@@ -165,6 +165,48 @@ fn tags_that_are_gone_are_closed_and_stay_in_the_total() {
     assert_eq!(accounts.total.delivered, count(10_000, 90_000));
 }
 
+/// A tag that has gone is closed only when there are many, and never as long as a record of its is in the ring.
+#[test]
+fn tags_that_are_gone_linger() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    for tag in 0..3 {
+        let (iob, _) = reader.new_iob_writer(tag).unwrap();
+        iob.write(Default::default(), 0, &[0; 9]).unwrap();
+        assert!(reader.try_read_message().unwrap().is_some());
+    }
+    for tag in 0..3 {
+        assert_eq!(account(&reader, tag).delivered, count(1, 9), "few linger");
+    }
+    for tag in 3..1000 {
+        let (iob, _) = reader.new_iob_writer(tag).unwrap();
+        iob.write(Default::default(), 0, &[0; 9]).unwrap();
+    }
+    for tag in 3..1000 {
+        assert_eq!(account(&reader, tag).in_ring, count(1, 9), "unread, so not closed");
+    }
+    while reader.try_read_message().unwrap().is_some() {}
+    // Enough of them to look again.
+    for tag in 1000..5000 {
+        drop(reader.new_iob_writer(tag).unwrap());
+    }
+    let accounts = reader.accounts();
+    assert!(accounts.by_tag.len() < 500, "{} tags are kept", accounts.by_tag.len());
+    assert_eq!(accounts.total.delivered, count(1000, 9000));
+}
+
+#[test]
+fn an_account_balances_or_does_not() {
+    let mut account = Account::default();
+    account.accepted = count(3, 30);
+    assert!(!account.balances());
+    account.delivered = count(1, 10);
+    account.in_ring = count(1, 10);
+    account.given_up = count(1, 10);
+    assert!(account.balances());
+    account.given_up = count(1, 9);
+    assert!(!account.balances());
+}
+
 #[test]
 fn more_mapped_tags_than_slots_balance_in_total() {
     let mut reader = RingBuffer::create(64 * 1024);

@@ -86,6 +86,12 @@ fn each_bad_input_has_one_error_and_no_effect() {
         let iob = if end == Writer { &writer } else { &peer };
         let case = format!("{end:?}, region {region}, lengths {lengths:?}, {state:?}");
 
+        // The same by the other ways in, where they can say the same.
+        if let (Err(_), [piece]) = (expected, &pieces[..]) {
+            assert_eq!(iob.write(Default::default(), region, piece), expected, "{case}, in one piece");
+            let batch: Result<usize, Status> = iob.write_batch(Default::default(), region, &[piece]);
+            assert_eq!(batch.map(drop), expected, "{case}, as a batch");
+        }
         let result = iob.writev(Default::default(), region, &vectors);
         assert_eq!(result, expected, "{case}");
         match result {

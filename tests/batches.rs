@@ -43,6 +43,7 @@ fn a_batch_holds_what_is_there_up_to_its_most() {
 fn damage_ends_a_batch_and_then_the_stream() {
     let (mut reader, writer) = ring(4096);
     write(&writer, b"sound");
+    assert!(!reader.batches(8).is_terminated(), "nothing is wrong yet");
     reader.increment_tail(8);
     let mut batch = Batch::new();
     assert_eq!(reader.read_batch(&mut batch, usize::MAX), Err(Error::BadLength));

@@ -3,6 +3,7 @@
 use iobring::{Iob, RingBuffer, Status};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::Duration;
 
@@ -48,6 +49,25 @@ fn a_late_descriptor_has_hung_up() {
     let (writer, peer) = reader.new_iob_writer(1).unwrap();
     drop(writer);
     assert!(hung_up(&peer));
+}
+
+/// As many copies elsewhere as there are, and not one of them is forgotten.
+#[test]
+fn copies_elsewhere_are_all_told() {
+    let reader = RingBuffer::create(65_536);
+    let (writer, peer) = reader.new_iob_writer(1).unwrap();
+    let (near, far) = UnixStream::pair().unwrap();
+    let copies: Vec<Iob> = (0..20)
+        .map(|_| {
+            writer.send_to(&near).unwrap();
+            Iob::receive_from(&far).unwrap()
+        })
+        .collect();
+    assert!(copies.iter().all(|copy| !copy.is_peer_closed()));
+    drop(peer);
+    for copy in &copies {
+        assert!(copy.wait_peer_closed(None));
+    }
 }
 
 #[test]

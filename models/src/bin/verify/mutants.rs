@@ -43,6 +43,7 @@ const ROUNDS: [&[&str]; 2] = [
         "--test=region",
         "--test=resources",
         "--test=state_machine",
+        "--test=status",
         "--test=wait_async",
         "--test=wait_blocking",
         "--test=wait_descriptor",
