@@ -36,7 +36,6 @@ pub const TARGET: Target = Target {
         "sent: longer than a write may be",
         "sent: record",
         "shut down",
-        "socket full",
     ],
 };
 

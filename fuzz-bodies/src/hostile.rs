@@ -5,7 +5,7 @@
 
 use crate::{Target, decode_and_run};
 use arbitrary::Arbitrary;
-use iobring::{Error, Iob, MAX_MESSAGE_SIZE, Reader, RingBuffer, Status};
+use iobring::{Batch, Error, Iob, MAX_MESSAGE_SIZE, Reader, RingBuffer, Status};
 use iobring_oracle::machine::Reached;
 use iobring_oracle::operation::{MOST_PAGES, ReadStyle, until_the_end};
 use iobring_oracle::oracle::{Oracle, record_len};
@@ -313,6 +313,12 @@ impl Hostile {
             ReadStyle::Into => {
                 let mut message = Vec::new();
                 self.reader.read_into(&mut message).map(|tag| tag.map(|tag| (tag, message)))
+            }
+            ReadStyle::Batch => {
+                let mut batch = Batch::new();
+                self.reader
+                    .read_batch(&mut batch, 1)
+                    .map(|_| batch.iter().next().map(|(tag, bytes)| (tag, bytes.to_vec())))
             }
             ReadStyle::Async => poll_once(self.reader.read_message()).transpose(),
             ReadStyle::Blocking => self.reader.read_message_blocking(Some(Duration::ZERO)),

@@ -31,5 +31,8 @@ pub const TARGET: Target = Target {
         "write: OUT_OF_RANGE",
         "write: full",
         "write: ok",
+        "write_batch: all",
+        "write_batch: refused",
+        "write_batch: some",
     ],
 };

@@ -5,7 +5,7 @@
 
 use crate::{Target, decode_and_run};
 use arbitrary::Arbitrary;
-use iobring::{Iob, MAX_MESSAGE_SIZE, Reader, RingBuffer, Status};
+use iobring::{Batch, Iob, MAX_MESSAGE_SIZE, Reader, RingBuffer, Status};
 use iobring_oracle::machine::Reached;
 use iobring_oracle::operation::{MOST_PAGES, ReadStyle, until_the_end};
 use iobring_oracle::shared::{HEAD, INTEREST, TAIL, TOP};
@@ -207,6 +207,12 @@ fn one(reader: &mut Reader, writer: &Iob, call: Call) -> &'static str {
                 ReadStyle::Into => {
                     let mut message = Vec::new();
                     reader.read_into(&mut message).map(|tag| tag.map(|tag| (tag, message)))
+                }
+                ReadStyle::Batch => {
+                    let mut batch = Batch::new();
+                    reader
+                        .read_batch(&mut batch, 1)
+                        .map(|_| batch.iter().next().map(|(tag, bytes)| (tag, bytes.to_vec())))
                 }
                 ReadStyle::Async => poll_once(reader.read_message()).transpose(),
                 ReadStyle::Blocking => reader.read_message_blocking(Some(Duration::ZERO)),

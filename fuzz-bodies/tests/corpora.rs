@@ -4,6 +4,7 @@ use iobring_fuzz_bodies::{ALL, Target};
 use iobring_oracle::machine::Reached;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The files of `fuzz/<kind>/<target>` whose names begin so, in order; none if there is no such directory.
 fn inputs(kind: &str, target: &Target, prefix: &str) -> Vec<PathBuf> {
@@ -53,6 +54,17 @@ fn targets_and_bodies_belong_together() {
     let mut here: Vec<_> = ALL.iter().map(|target| target.name).collect();
     here.sort();
     assert_eq!(in_fuzz, here);
+}
+
+/// The checks that `fuzz/breaks.sh` takes away are still where its patches look for them.
+#[test]
+fn the_breaks_apply() {
+    let patches = fs::read_dir("../fuzz/breaks").unwrap().map(|entry| entry.unwrap().path().canonicalize().unwrap());
+    for patch in patches {
+        let mut git = Command::new("git");
+        let output = git.args(["apply", "--check"]).arg(&patch).current_dir("..").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 /// An input that does not decode is no error: the fuzzer makes many.

@@ -5,7 +5,7 @@ use crate::operation::{Case, Message, Operation, ReadStyle, WaitIndex};
 use crate::oracle::{Oracle, record_len};
 use crate::shared::{HEAD, Shared, TAIL};
 use crate::task::{Count, poll_once};
-use iobring::{Error, Iob, Reader, RingBuffer, Status};
+use iobring::{Batch, Error, Iob, Reader, RingBuffer, Status};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
 use std::collections::BTreeSet;
@@ -74,6 +74,9 @@ impl Machine {
     pub fn apply(&mut self, operation: &Operation) {
         match *operation {
             Operation::Write { writer, message } => self.write(writer, &message),
+            Operation::WriteBatch { writer, count, messages } => {
+                self.write_batch(writer, &messages[..usize::from(count) % (messages.len() + 1)]);
+            }
             Operation::WriteToPeer { writer, region, message } => self.write_to_peer(writer, region, &message),
             Operation::WriteToRegion { writer, region, message } => self.write_to_region(writer, region, &message),
             Operation::Read(style) => self.read_one(style),
@@ -128,7 +131,11 @@ impl Machine {
         let pieces: Vec<IoSlice<'_>> = message.cut(&bytes).into_iter().map(IoSlice::new).collect();
         let pair = self.pair(writer);
         let Pair { tag, copies, .. } = &self.pairs[pair];
-        let result = copies[self.written % copies.len()].writev(Default::default(), 0, &pieces);
+        let copy = &copies[self.written % copies.len()];
+        let result = match pieces[..] {
+            [ref whole] => copy.write(Default::default(), 0, whole),
+            _ => copy.writev(Default::default(), 0, &pieces),
+        };
         let expected = self.oracle.write(*tag, pieces.len(), &bytes);
         assert_eq!(result, expected, "{} bytes in {} vectors", bytes.len(), pieces.len());
         self.reached.insert(match result {
@@ -138,6 +145,31 @@ impl Machine {
             Err(Status::INVALID_ARGS) => "write: INVALID_ARGS",
             Err(Status::IO_DATA_INTEGRITY) => "write: IO_DATA_INTEGRITY",
             Err(status) => panic!("no write of a writer answers {status:?}"),
+        });
+    }
+
+    fn write_batch(&mut self, writer: u8, messages: &[Message]) {
+        let messages: Vec<Vec<u8>> = messages.iter().map(|message| self.bytes(message)).collect();
+        let slices: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
+        let pair = self.pair(writer);
+        let Pair { tag, copies, peer } = &self.pairs[pair];
+        if let Some(peer) = peer {
+            assert_eq!(peer.write_batch(Default::default(), 0, &slices), Err(Status::ACCESS_DENIED));
+        }
+        assert_eq!(copies[0].write_batch(Default::default(), 1, &slices), Err(Status::OUT_OF_RANGE));
+        let result = copies[0].write_batch(Default::default(), 0, &slices);
+        let mut written = 0;
+        let refused = slices.iter().find_map(|message| {
+            let result = self.oracle.write(*tag, 1, message);
+            written += usize::from(result.is_ok());
+            result.err()
+        });
+        let expected = if written > 0 { Ok(written) } else { refused.map_or(Ok(0), Err) };
+        assert_eq!(result, expected, "messages of {:?} bytes", slices.iter().map(|message| message.len()));
+        self.reached.insert(match result {
+            Ok(written) if written == slices.len() => "write_batch: all",
+            Ok(_) => "write_batch: some",
+            Err(_) => "write_batch: refused",
         });
     }
 
@@ -193,6 +225,12 @@ impl Machine {
                 })?;
                 assert_eq!(visited, usize::from(message.is_some()));
                 Ok(message)
+            }
+            ReadStyle::Batch => {
+                let mut batch = Batch::new();
+                let count = self.reader.read_batch(&mut batch, 1)?;
+                assert_eq!(count, batch.len());
+                Ok(batch.iter().next().map(|(tag, message)| (tag, message.to_vec())))
             }
             ReadStyle::InPlace => self.read_in_place(),
         }
@@ -333,7 +371,9 @@ impl Machine {
         assert_eq!(writer.write(Default::default(), 0, b"probe"), self.oracle.write(tag, 1, b"probe"), "{damage:?}");
         self.compare();
         let error = self.error_after(damage, &scribble);
-        for style in [ReadStyle::Into, ReadStyle::Async, ReadStyle::Blocking, ReadStyle::Drain, ReadStyle::Try] {
+        for style in
+            [ReadStyle::Batch, ReadStyle::Into, ReadStyle::Async, ReadStyle::Blocking, ReadStyle::Drain, ReadStyle::Try]
+        {
             assert_eq!(self.read(style), Err(error), "{style:?} after {damage:?}");
             self.compare();
         }

@@ -69,6 +69,16 @@ pub enum Operation {
         /// What.
         message: Message,
     },
+    /// A writer writes several messages under one lock.
+    #[proptest(weight = 3)]
+    WriteBatch {
+        /// Which writer.
+        writer: u8,
+        /// How many of the messages.
+        count: u8,
+        /// What.
+        messages: [Message; 3],
+    },
     /// Somebody writes to a peer.
     WriteToPeer {
         /// Whose peer.
@@ -153,6 +163,8 @@ pub enum ReadStyle {
     Blocking,
     /// `drain`, broken off at the first record.
     Drain,
+    /// `read_batch`, of one record.
+    Batch,
     /// `first_message_in`, `read` and `increment_tail`, as Fuchsia's code does it.
     InPlace,
 }
