@@ -111,8 +111,8 @@ fn hunt(version: &str, files: &[String], shard: Option<&str>, jobs: usize) -> io
         if !matches!(status.code(), Some(0 | 2 | 3)) {
             return Err(io::Error::other(format!("cargo mutants: {status}")));
         }
-        let found = outcomes_of(&Path::new(FOLDER).join("mutants.out/outcomes.json"))?;
-        let missed = found.iter().any(|mutant| mutant.outcome == Outcome::Missed);
+        let found = outcomes_of(&Path::new(FOLDER).join("mutants.out/outcomes.json"), round + 1 == ROUNDS.len())?;
+        let missed = found.iter().any(|mutant| matches!(mutant.outcome, Outcome::Missed | Outcome::Undecided));
         record = Record::merge(version, &all, found)?;
         if !missed {
             break;
@@ -139,20 +139,26 @@ enum Scenario {
     Mutant { name: String, file: String },
 }
 
-fn outcomes_of(path: &Path) -> io::Result<Vec<Mutant>> {
+/// What came of each mutant; one that was missed is undecided if this was not the `last` round.
+fn outcomes_of(path: &Path, last: bool) -> io::Result<Vec<Mutant>> {
     let document: Document = serde_json::from_str(&fs::read_to_string(path)?)?;
     let mutant = |entry: Entry| {
         let Scenario::Mutant { name, file } = entry.scenario else { return None };
         let outcome = match &*entry.summary {
             "CaughtMutant" => Outcome::Caught,
-            "MissedMutant" => Outcome::Missed,
+            "MissedMutant" if last => Outcome::Missed,
+            "MissedMutant" => Outcome::Undecided,
             "Timeout" => Outcome::TimedOut,
             "Unviable" => Outcome::Unviable,
-            other => return Some(Err(io::Error::other(format!("{name}: {other}")))),
+            // Such as a compiler that was killed when memory ran out: nothing is known of the mutant.
+            other => {
+                eprintln!("{name}: {other}, counts as not run");
+                return None;
+            }
         };
-        Some(Ok(Mutant { name, file, outcome }))
+        Some(Mutant { name, file, outcome })
     };
-    document.outcomes.into_iter().filter_map(mutant).collect()
+    Ok(document.outcomes.into_iter().filter_map(mutant).collect())
 }
 
 /// Prints the table and the survivors; fails if one of them has no reason.
@@ -160,7 +166,11 @@ fn verdict(record: &Record) -> ExitCode {
     let survivors = record.survivors();
     let without = survivors.iter().filter(|survivor| survivor.reason.is_none()).count();
     for survivor in &survivors {
-        println!("{}: {}", survivor.mutant, survivor.reason.as_deref().unwrap_or("SURVIVED"));
+        println!(
+            "{}: {}",
+            survivor.mutant,
+            survivor.reason.as_deref().unwrap_or(if survivor.undecided { "undecided" } else { "SURVIVED" })
+        );
     }
     println!("{} mutants survived, {without} of them without a reason", survivors.len());
     if without == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -20,6 +20,8 @@ pub enum Outcome {
     TimedOut,
     /// It does not compile.
     Unviable,
+    /// The quick tests passed; the others have not had their try.
+    Undecided,
     /// Every test passed.
     Missed,
 }
@@ -58,6 +60,8 @@ pub struct Survivor {
     pub mutant: String,
     /// Why it changes nothing, if that is known.
     pub reason: Option<String>,
+    /// Whether some tests have not had their try yet.
+    pub undecided: bool,
 }
 
 #[derive(Deserialize)]
@@ -117,24 +121,26 @@ impl Record {
     /// The mutants that nobody noticed, with the reasons that are known.
     pub fn survivors(&self) -> Vec<Survivor> {
         let mut reasons = equivalent_mutants();
-        let missed = self.0.iter().flat_map(|(file, entry)| entry.missed().map(move |mutant| (file, mutant)));
+        let missed = self.0.iter().flat_map(|(file, entry)| entry.missed().map(move |missed| (file, missed)));
         missed
-            .map(|(file, mutant)| {
+            .map(|(file, (mutant, outcome))| {
                 let what = without_line(mutant);
                 let known = reasons.iter_mut().find(|e| e.file == *file && e.mutant == what && e.count > 0);
                 let reason = known.map(|equivalent| {
                     equivalent.count -= 1;
                     equivalent.reason.clone()
                 });
-                Survivor { mutant: mutant.into(), reason }
+                Survivor { mutant: mutant.into(), reason, undecided: outcome == Outcome::Undecided }
             })
             .collect()
     }
 }
 
 impl File {
-    fn missed(&self) -> impl Iterator<Item = &str> {
-        self.outcomes.iter().filter(|(_, outcome)| **outcome == Outcome::Missed).map(|(name, _)| name.as_str())
+    /// Those that no test has noticed so far.
+    fn missed(&self) -> impl Iterator<Item = (&str, Outcome)> {
+        let outcomes = self.outcomes.iter().map(|(name, &outcome)| (name.as_str(), outcome));
+        outcomes.filter(|(_, outcome)| matches!(outcome, Outcome::Undecided | Outcome::Missed))
     }
 
     fn count(&self, of: &[Outcome]) -> usize {
@@ -166,10 +172,11 @@ pub fn table() -> io::Result<Table> {
     for path in sources(Path::new("src"))? {
         let name = path.display().to_string();
         let Some(file) = record.0.get(&name) else {
-            rows.push([name, "*not run*".into()].into_iter().chain(std::iter::repeat_n(String::new(), 6)).collect());
+            rows.push([name, "*not run*".into()].into_iter().chain(std::iter::repeat_n(String::new(), 7)).collect());
             continue;
         };
-        let equivalent = file.missed().filter(|mutant| with_reason.contains(mutant)).count();
+        let (equivalent, open): (Vec<_>, Vec<_>) = file.missed().partition(|(mutant, _)| with_reason.contains(mutant));
+        let open = |as_what: Outcome| open.iter().filter(|(_, outcome)| *outcome == as_what).count().to_string();
         let run = match file.outcomes.len() {
             run if run == file.mutants => run.to_string(),
             run => format!("{run} of {}", file.mutants),
@@ -180,21 +187,32 @@ pub fn table() -> io::Result<Table> {
             run,
             file.count(&[Outcome::Caught, Outcome::TimedOut]).to_string(),
             file.count(&[Outcome::Unviable]).to_string(),
-            equivalent.to_string(),
-            (file.missed().count() - equivalent).to_string(),
+            equivalent.len().to_string(),
+            open(Outcome::Undecided),
+            open(Outcome::Missed),
             source.into(),
             format!("{}, {}", file.tool, file.date),
         ]);
     }
-    let header =
-        vec!["file", "mutants", "caught", "do not compile", "change nothing", "survived", "source", "run with"];
+    let header = vec![
+        "file",
+        "mutants",
+        "caught",
+        "do not compile",
+        "change nothing",
+        "undecided",
+        "survived",
+        "source",
+        "run with",
+    ];
     Ok(Table::new(header, rows))
 }
 
 /// The mutants that change nothing, and why.
 pub fn equivalents() -> io::Result<Table> {
     let row = |survivor: &Survivor| {
-        let reason = survivor.reason.clone().unwrap_or_else(|| "SURVIVED".into());
+        let open = if survivor.undecided { "undecided: not all tests have had their try" } else { "SURVIVED" };
+        let reason = survivor.reason.clone().unwrap_or_else(|| open.into());
         vec![format!("`{}`", survivor.mutant.replace('|', "\\|")), reason]
     };
     let rows = Record::read()?.survivors().iter().map(row).collect();
