@@ -1,8 +1,9 @@
 //! Records copied out many at a time, and the stream of them.
 
 use futures::stream::{FusedStream, Stream, StreamExt};
-use iobring::{Batch, Error, Iob, Reader, RingBuffer};
+use iobring::{Batch, Error, Iob, Reader, RingBuffer, Status};
 use iobring_oracle::task::{Count, poll_once};
+use std::os::unix::net::UnixStream;
 use std::task::{Context, Poll};
 use std::thread;
 
@@ -37,6 +38,30 @@ fn a_batch_holds_what_is_there_up_to_its_most() {
     assert_eq!(messages(&batch), [(7, b"and three".to_vec())]);
     assert_eq!(reader.read_batch(&mut batch, usize::MAX), Ok(0));
     assert!(batch.is_empty());
+}
+
+/// Endpoints that came by a socket write batches too: isolated, and with the mapping.
+#[test]
+fn endpoints_elsewhere_write_batches() {
+    let (mut reader, writer) = ring(65_536);
+    let (near, far) = UnixStream::pair().unwrap();
+    writer.send_to(&near).unwrap();
+    let isolated = Iob::receive_from(&far).unwrap();
+    writer.send_mapped_to(&near).unwrap();
+    let mapped = Iob::receive_from(&far).unwrap();
+    let too_long = &*vec![0; 65_520];
+    for iob in [&isolated, &mapped] {
+        let write = |messages: &[&[u8]]| iob.write_batch(Default::default(), 0, messages);
+        assert_eq!(write(&[]), Ok(0));
+        assert_eq!(write(&[b"a", b"", b"and c"]), Ok(3));
+        assert_eq!(write(&[b"d", too_long, b"never"]), Ok(1), "up to the first that is refused");
+        assert_eq!(write(&[too_long, b"never"]), Err(Status::INVALID_ARGS));
+        for expected in [&b"a"[..], b"", b"and c", b"d"] {
+            assert_eq!(reader.read_message_blocking(None), Ok(Some((7, expected.to_vec()))));
+        }
+    }
+    drop(isolated);
+    assert_eq!(reader.try_read_message(), Ok(None));
 }
 
 #[test]

@@ -98,8 +98,8 @@ enum Value {
     BelowTop(u8),
     /// So far ahead of `tail` as it is then: for `head`, to publish what lies there.
     AfterTail(u16),
-    /// A full ring, as `head` would have it.
-    Full,
+    /// About a full ring, as `head` would have it: so many words more or fewer.
+    AroundFull(i8),
 }
 
 #[derive(Clone, Copy, Debug, Arbitrary)]
@@ -147,7 +147,7 @@ impl Hand {
             Value::AroundLimit(by) => (capacity.min(MAX_MESSAGE_SIZE as u64) - 16).wrapping_add_signed(by.into()),
             Value::BelowTop(words) => TOP - 8 * u64::from(words),
             Value::AfterTail(words) => tail.wrapping_add(8 * u64::from(words)),
-            Value::Full => tail.wrapping_add(capacity),
+            Value::AroundFull(words) => tail.wrapping_add(capacity).wrapping_add_signed(8 * i64::from(words)),
         };
         self.word(offset).store(value, Ordering::Relaxed);
     }
