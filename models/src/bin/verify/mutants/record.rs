@@ -32,8 +32,21 @@ pub struct Mutant {
     pub name: String,
     /// The mutated file.
     pub file: String,
-    /// What became of it.
-    pub outcome: Outcome,
+    /// What became of it, if it was run.
+    pub outcome: Option<Outcome>,
+}
+
+impl Mutant {
+    /// Whether it was run, and no test has noticed it so far.
+    pub fn is_open(&self) -> bool {
+        self.outcome.is_some_and(Outcome::is_open)
+    }
+}
+
+impl Outcome {
+    fn is_open(self) -> bool {
+        matches!(self, Outcome::Undecided | Outcome::Missed)
+    }
 }
 
 /// The mutants of one file.
@@ -61,7 +74,18 @@ pub struct Survivor {
     /// Why it changes nothing, if that is known.
     pub reason: Option<String>,
     /// Whether some tests have not had their try yet.
-    pub undecided: bool,
+    undecided: bool,
+}
+
+impl Survivor {
+    /// Why it survived.
+    pub fn why(&self) -> &str {
+        match &self.reason {
+            Some(reason) => reason,
+            None if self.undecided => "undecided: not all tests have had their try",
+            None => "SURVIVED",
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -93,29 +117,35 @@ impl Record {
         }
     }
 
-    /// Adds what a run found, and writes the whole. What is known of another version of a file's source is dropped.
-    pub fn merge(tool: &str, all: &BTreeMap<String, usize>, found: Vec<Mutant>) -> io::Result<Self> {
+    /// What is known of the files that have these mutants, in the sources as they are, and of all others.
+    pub fn of_these_sources(tool: &str, mutants: &[Mutant]) -> io::Result<Self> {
         let mut record = Record::read()?;
+        let mut counts = BTreeMap::<_, usize>::new();
+        mutants.iter().for_each(|mutant| *counts.entry(&mutant.file).or_default() += 1);
         let date = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-        for (name, &mutants) in all {
+        for (name, mutants) in counts {
             let source = hash(Path::new(name))?;
-            let file = record.0.entry(name.clone()).or_default();
-            if file.source != source {
-                *file = File::default();
-            }
-            *file = File {
-                tool: tool.into(),
-                date: date[..10].into(),
-                source,
-                mutants,
-                outcomes: std::mem::take(&mut file.outcomes),
-            };
+            let known = record.0.remove(name).filter(|file| file.source == source);
+            let outcomes = known.map(|file| file.outcomes).unwrap_or_default();
+            let file = File { tool: tool.into(), date: date[..10].into(), source, mutants, outcomes };
+            record.0.insert(name.clone(), file);
         }
-        for mutant in found {
-            record.0.entry(mutant.file).or_default().outcomes.insert(mutant.name, mutant.outcome);
-        }
-        fs::write(RECORD, serde_json::to_string_pretty(&record)? + "\n")?;
         Ok(record)
+    }
+
+    /// The mutant with what is known of it.
+    pub fn recall(&self, mutant: &Mutant) -> Mutant {
+        let outcome = self.0.get(&mutant.file).and_then(|file| file.outcomes.get(&mutant.name)).copied();
+        Mutant { name: mutant.name.clone(), file: mutant.file.clone(), outcome }
+    }
+
+    /// Adds what a run found, and writes the whole.
+    pub fn enter(&mut self, found: Vec<Mutant>) -> io::Result<()> {
+        for Mutant { name, file, outcome } in found {
+            let outcomes = &mut self.0.entry(file).or_default().outcomes;
+            outcome.and_then(|outcome| outcomes.insert(name, outcome));
+        }
+        fs::write(RECORD, serde_json::to_string_pretty(self)? + "\n")
     }
 
     /// The mutants that nobody noticed, with the reasons that are known.
@@ -140,7 +170,7 @@ impl File {
     /// Those that no test has noticed so far.
     fn missed(&self) -> impl Iterator<Item = (&str, Outcome)> {
         let outcomes = self.outcomes.iter().map(|(name, &outcome)| (name.as_str(), outcome));
-        outcomes.filter(|(_, outcome)| matches!(outcome, Outcome::Undecided | Outcome::Missed))
+        outcomes.filter(|(_, outcome)| outcome.is_open())
     }
 
     fn count(&self, of: &[Outcome]) -> usize {
@@ -210,11 +240,7 @@ pub fn table() -> io::Result<Table> {
 
 /// The mutants that change nothing, and why.
 pub fn equivalents() -> io::Result<Table> {
-    let row = |survivor: &Survivor| {
-        let open = if survivor.undecided { "undecided: not all tests have had their try" } else { "SURVIVED" };
-        let reason = survivor.reason.clone().unwrap_or_else(|| open.into());
-        vec![format!("`{}`", survivor.mutant.replace('|', "\\|")), reason]
-    };
+    let row = |survivor: &Survivor| vec![format!("`{}`", survivor.mutant.replace('|', "\\|")), survivor.why().into()];
     let rows = Record::read()?.survivors().iter().map(row).collect();
     Ok(Table::new(vec!["mutant that nobody notices", "why"], rows))
 }
