@@ -5,10 +5,11 @@
 
 use crate::{Target, decode_and_run};
 use arbitrary::Arbitrary;
-use iobring::{Batch, Error, Iob, MAX_MESSAGE_SIZE, Reader, RingBuffer, Status};
+use iobring::{Error, Iob, MAX_MESSAGE_SIZE, Reader, RingBuffer, Status};
 use iobring_oracle::machine::Reached;
 use iobring_oracle::operation::{MOST_PAGES, ReadStyle, until_the_end};
 use iobring_oracle::oracle::{Oracle, record_len};
+use iobring_oracle::read::read;
 use iobring_oracle::shared::{HEAD, INTEREST, LOCK, Shared, TAIL, TOP};
 use iobring_oracle::task::poll_once;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -309,22 +310,10 @@ impl Hostile {
         let (head, tail, ring) = (self.head(), self.tail(), self.shared.ring());
         let expected = self.expect_read(&ring, tail, head);
         let result = match style {
-            ReadStyle::Try => self.reader.try_read_message(),
-            ReadStyle::Into => {
-                let mut message = Vec::new();
-                self.reader.read_into(&mut message).map(|tag| tag.map(|tag| (tag, message)))
-            }
-            ReadStyle::Batch => {
-                let mut batch = Batch::new();
-                self.reader
-                    .read_batch(&mut batch, 1)
-                    .map(|_| batch.iter().next().map(|(tag, bytes)| (tag, bytes.to_vec())))
-            }
-            ReadStyle::Async => poll_once(self.reader.read_message()).transpose(),
-            ReadStyle::Blocking => self.reader.read_message_blocking(Some(Duration::ZERO)),
             ReadStyle::Drain => return self.drain(1),
-            ReadStyle::InPlace => return self.first(tail..head),
+            style => read(&mut self.reader, style),
         };
+        let Some(result) = result else { return self.first(tail..head) };
         match &result {
             Ok(Some(record)) => {
                 let right = result == expected || self.is_record_at(&ring, tail, record);

@@ -5,9 +5,10 @@
 
 use crate::{Target, decode_and_run};
 use arbitrary::Arbitrary;
-use iobring::{Batch, Iob, MAX_MESSAGE_SIZE, Reader, RingBuffer, Status};
+use iobring::{Iob, MAX_MESSAGE_SIZE, Reader, RingBuffer, Status};
 use iobring_oracle::machine::Reached;
 use iobring_oracle::operation::{MOST_PAGES, ReadStyle, until_the_end};
+use iobring_oracle::read::read;
 use iobring_oracle::shared::{HEAD, INTEREST, TAIL, TOP};
 use iobring_oracle::task::poll_once;
 use memmap2::{MmapOptions, MmapRaw};
@@ -202,23 +203,7 @@ fn one(reader: &mut Reader, writer: &Iob, call: Call) -> &'static str {
     let longest = reader.capacity().min(MAX_MESSAGE_SIZE) - 16;
     match call {
         Call::Read(style) => {
-            let message = match style {
-                ReadStyle::Try => reader.try_read_message(),
-                ReadStyle::Into => {
-                    let mut message = Vec::new();
-                    reader.read_into(&mut message).map(|tag| tag.map(|tag| (tag, message)))
-                }
-                ReadStyle::Batch => {
-                    let mut batch = Batch::new();
-                    reader
-                        .read_batch(&mut batch, 1)
-                        .map(|_| batch.iter().next().map(|(tag, bytes)| (tag, bytes.to_vec())))
-                }
-                ReadStyle::Async => poll_once(reader.read_message()).transpose(),
-                ReadStyle::Blocking => reader.read_message_blocking(Some(Duration::ZERO)),
-                ReadStyle::Drain => return drain(reader, 1),
-                ReadStyle::InPlace => return first(reader),
-            };
+            let Some(message) = read(reader, style) else { return first(reader) };
             if let Ok(Some((_, message))) = message {
                 assert!(message.len() <= longest, "{} bytes", message.len());
             }

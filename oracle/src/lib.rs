@@ -10,6 +10,7 @@
 //! | [`damage`] | ways to break a ring's shared words whose consequence is known exactly |
 //! | [`oracle`] | the oracle |
 //! | [`machine`] | runs operations on a real ring and on the oracle, and compares after each |
+//! | [`read`] | one message read, in every style there is |
 //! | [`shared`] | the shared region as another process sees it |
 //! | [`task`] | polling a future by hand |
 //! | [`watchdog`] | ends a test that hangs |
@@ -18,6 +19,7 @@ pub mod damage;
 pub mod machine;
 pub mod operation;
 pub mod oracle;
+pub mod read;
 pub mod shared;
 pub mod task;
 pub mod watchdog;

@@ -3,9 +3,10 @@
 use crate::damage::{Damage, Remedy};
 use crate::operation::{Case, Message, Operation, ReadStyle, WaitIndex};
 use crate::oracle::{Oracle, record_len};
+use crate::read::{Taken, read};
 use crate::shared::{HEAD, Shared, TAIL};
 use crate::task::{Count, poll_once};
-use iobring::{Batch, Error, Iob, Reader, RingBuffer, Status};
+use iobring::{Error, Iob, Reader, RingBuffer, Status};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
 use std::collections::BTreeSet;
@@ -204,40 +205,12 @@ impl Machine {
     }
 
     /// Reads one record from the ring alone.
-    fn read(&mut self, style: ReadStyle) -> Result<Option<(u64, Vec<u8>)>, Error> {
-        match style {
-            ReadStyle::Try => self.reader.try_read_message(),
-            ReadStyle::Into => {
-                let mut message = b"what was in the buffer before".to_vec();
-                let tag = self.reader.read_into(&mut message)?;
-                assert!(tag.is_some() || message.is_empty(), "a message without a tag");
-                Ok(tag.map(|tag| (tag, message)))
-            }
-            ReadStyle::Async => poll_once(self.reader.read_message()).transpose(),
-            ReadStyle::Blocking => self.reader.read_message_blocking(Some(Duration::ZERO)),
-            ReadStyle::Drain => {
-                let mut message = None;
-                let visited = self.reader.drain(|record| {
-                    assert_eq!(record.is_empty(), record.to_vec().is_empty());
-                    assert_eq!(record.len(), record.to_vec().len());
-                    message = Some((record.tag(), record.to_vec()));
-                    ControlFlow::Break(())
-                })?;
-                assert_eq!(visited, usize::from(message.is_some()));
-                Ok(message)
-            }
-            ReadStyle::Batch => {
-                let mut batch = Batch::new();
-                let count = self.reader.read_batch(&mut batch, 1)?;
-                assert_eq!(count, batch.len());
-                Ok(batch.iter().next().map(|(tag, message)| (tag, message.to_vec())))
-            }
-            ReadStyle::InPlace => self.read_in_place(),
-        }
+    fn read(&mut self, style: ReadStyle) -> Taken {
+        read(&mut self.reader, style).unwrap_or_else(|| self.read_in_place())
     }
 
     /// As Fuchsia's callers do it. Also looks at the padding, which no other style can see.
-    fn read_in_place(&mut self) -> Result<Option<(u64, Vec<u8>)>, Error> {
+    fn read_in_place(&mut self) -> Taken {
         let (tail, head) = (self.reader.tail(), self.reader.head());
         if tail == head {
             return Ok(None);
