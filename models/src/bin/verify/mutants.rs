@@ -10,6 +10,7 @@ mod record;
 
 use crate::USAGE;
 use record::{Mutant, Outcome, Record};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Deserialize;
 use std::path::Path;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
@@ -19,6 +20,10 @@ pub use record::{equivalents, table};
 
 /// Where cargo-mutants works.
 const FOLDER: &str = "target/mutants";
+
+/// The largest file that a mutant may make, in bytes. A region is a file, and one whose size nothing checks any more would take
+/// all of the machine's memory.
+const LARGEST_FILE: u64 = 4 << 30;
 
 /// Some of the tests, and what they are for. Each round takes those mutants that the rounds before it have missed.
 struct Round {
@@ -87,7 +92,7 @@ pub fn run(files: &[String], shard: Option<&str>, jobs: usize) -> ExitCode {
         eprintln!("this needs cargo-mutants: cargo install cargo-mutants --locked");
         return ExitCode::from(USAGE);
     };
-    match hunt(&version, files, shard, jobs) {
+    match limit_files().and_then(|()| hunt(&version, files, shard, jobs)) {
         Ok(record) => verdict(&record),
         Err(error) => {
             eprintln!("{error}");
@@ -99,6 +104,13 @@ pub fn run(files: &[String], shard: Option<&str>, jobs: usize) -> ExitCode {
 fn version() -> Option<String> {
     let output = Command::new("cargo").args(["mutants", "--version"]).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_string())
+}
+
+/// For this process and what it starts.
+fn limit_files() -> io::Result<()> {
+    let maximum = getrlimit(Resource::Fsize).maximum;
+    let current = Some(LARGEST_FILE.min(maximum.unwrap_or(LARGEST_FILE)));
+    Ok(setrlimit(Resource::Fsize, Rlimit { current, maximum })?)
 }
 
 /// The mutants of the files, or a part of them.
