@@ -56,6 +56,7 @@ mod batches;
 mod doorbell;
 mod iob;
 pub mod layout;
+mod orderings;
 mod pair;
 pub mod protocol;
 mod reader;

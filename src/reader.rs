@@ -1,6 +1,7 @@
 //! The one reader of a ring: waiting and reading, in every style.
 
 use crate::accounts::{Accounts, Cache};
+use crate::orderings::READERS_OWN;
 use crate::protocol::cursor::Cursor;
 use crate::protocol::memory::bell;
 use crate::protocol::read::{self, Error};
@@ -10,7 +11,6 @@ use crate::ring::Ring;
 use crate::ring_buffer::RingBuffer;
 use core::future::poll_fn;
 use core::ops::{ControlFlow, Deref};
-use core::sync::atomic::Ordering;
 use core::task::{Context, Poll};
 use rustix::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
@@ -151,7 +151,7 @@ impl Reader {
             self.cache.deliver(&ring.book, found.tag, found.len);
             flow
         })?;
-        if visited == 0 && ring.polled.load(Ordering::Relaxed) {
+        if visited == 0 && ring.polled.load(READERS_OWN) {
             self.arm_descriptor();
         }
         Ok(visited)
@@ -195,7 +195,7 @@ impl AsFd for Reader {
     /// ([`try_read_message`](Reader::try_read_message), [`read_into`](Reader::read_into), [`drain`](Reader::drain)); that
     /// arms it again. It is only to be polled: reading from it or writing to it confuses nobody but the caller.
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.ring().polled.store(true, Ordering::Relaxed);
+        self.ring().polled.store(true, READERS_OWN);
         if self.head() == self.tail() {
             self.arm_descriptor();
         } else {

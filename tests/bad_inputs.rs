@@ -1,6 +1,7 @@
 //! The table of bad inputs to a write: the exact error of each, the order of the checks, and that nothing happened.
 
 use iobring::{MAX_MESSAGE_SIZE, Reader, RingBuffer, Status};
+use iobring_oracle::elsewhere;
 use iobring_oracle::shared::{HEAD, Shared, TAIL};
 use std::io::IoSlice;
 
@@ -112,20 +113,22 @@ fn lengths_that_add_up_to_more_than_memory() {
     assert_eq!(reader.head(), 0);
 }
 
-/// The longest message, in one piece and in eight, through a ring that has room for it.
+/// The longest message, in one piece and in eight, through a ring that has room for it, from wherever it is written.
 #[test]
 fn the_longest_message_goes_through() {
     let mut reader = RingBuffer::create(2 * MAX_MESSAGE_SIZE);
-    let (writer, _) = reader.new_iob_writer(7).unwrap();
+    let (writer, _peer) = reader.new_iob_writer(7).unwrap();
     let message: Vec<u8> = (0..LONGEST).map(|i| i as u8).collect();
-    writer.write(Default::default(), 0, &message).unwrap();
     let eighths: Vec<IoSlice<'_>> = message.chunks(LONGEST.div_ceil(8)).map(IoSlice::new).collect();
     assert_eq!(eighths.len(), 8);
-    writer.writev(Default::default(), 0, &eighths).unwrap();
-    assert_eq!(reader.head(), 2 * MAX_MESSAGE_SIZE as u64, "two such records fill two of the largest sizes");
-    for _ in 0..2 {
-        assert_eq!(reader.try_read_message(), Ok(Some((7, message.clone()))));
+    for iob in [&writer, &elsewhere::mapped(&writer), &elsewhere::isolated(&writer)] {
+        iob.write(Default::default(), 0, &message).unwrap();
+        iob.writev(Default::default(), 0, &eighths).unwrap();
+        for _ in 0..2 {
+            assert_eq!(reader.read_message_blocking(None), Ok(Some((7, message.clone()))));
+        }
     }
+    assert_eq!(reader.head(), 6 * MAX_MESSAGE_SIZE as u64, "two such records fill two of the largest sizes");
 }
 
 #[test]

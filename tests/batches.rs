@@ -2,8 +2,8 @@
 
 use futures::stream::{FusedStream, Stream, StreamExt};
 use iobring::{Batch, Error, Iob, Reader, RingBuffer, Status};
+use iobring_oracle::elsewhere;
 use iobring_oracle::task::{Count, poll_once};
-use std::os::unix::net::UnixStream;
 use std::task::{Context, Poll};
 use std::thread;
 
@@ -44,11 +44,7 @@ fn a_batch_holds_what_is_there_up_to_its_most() {
 #[test]
 fn endpoints_elsewhere_write_batches() {
     let (mut reader, writer) = ring(65_536);
-    let (near, far) = UnixStream::pair().unwrap();
-    writer.send_to(&near).unwrap();
-    let isolated = Iob::receive_from(&far).unwrap();
-    writer.send_mapped_to(&near).unwrap();
-    let mapped = Iob::receive_from(&far).unwrap();
+    let (isolated, mapped) = (elsewhere::isolated(&writer), elsewhere::mapped(&writer));
     let too_long = &*vec![0; 65_520];
     for iob in [&isolated, &mapped] {
         let write = |messages: &[&[u8]]| iob.write_batch(Default::default(), 0, messages);

@@ -1,9 +1,9 @@
 //! Endpoints: whose tag, who may write, and who learns that the other end is gone.
 
 use iobring::{Iob, RingBuffer, Status};
+use iobring_oracle::elsewhere;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::Duration;
 
@@ -56,13 +56,7 @@ fn a_late_descriptor_has_hung_up() {
 fn copies_elsewhere_are_all_told() {
     let reader = RingBuffer::create(65_536);
     let (writer, peer) = reader.new_iob_writer(1).unwrap();
-    let (near, far) = UnixStream::pair().unwrap();
-    let copies: Vec<Iob> = (0..20)
-        .map(|_| {
-            writer.send_to(&near).unwrap();
-            Iob::receive_from(&far).unwrap()
-        })
-        .collect();
+    let copies: Vec<Iob> = (0..20).map(|_| elsewhere::isolated(&writer)).collect();
     assert!(copies.iter().all(|copy| !copy.is_peer_closed()));
     drop(peer);
     for copy in &copies {
@@ -102,6 +96,22 @@ fn waiting_for_the_peer_ends_with_it_or_with_the_time() {
     });
     drop(writer);
     assert_eq!(waiting.join().unwrap(), (true, true, true), "and from then on at once");
+}
+
+#[test]
+fn waiting_elsewhere_ends_with_the_peer_or_with_the_time() {
+    let reader = RingBuffer::create(65_536);
+    let (writer, peer) = reader.new_iob_writer(1).unwrap();
+    let copies = [elsewhere::isolated(&writer), elsewhere::mapped(&writer)];
+    for copy in &copies {
+        assert!(!copy.wait_peer_closed(Some(Duration::ZERO)));
+        assert!(!copy.wait_peer_closed(Some(Duration::from_millis(1))));
+    }
+    drop(peer);
+    for copy in &copies {
+        assert!(copy.wait_peer_closed(None));
+        assert!(copy.wait_peer_closed(Some(Duration::ZERO)), "and from then on at once");
+    }
 }
 
 /// Whoever sees the writer gone finds everything it wrote.

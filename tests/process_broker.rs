@@ -3,7 +3,9 @@
 mod process;
 
 use iobring::{Reader, RingBuffer, Status};
+use iobring_oracle::elsewhere;
 use process::{Order, Servant, message, refused, servant};
+use std::os::fd::AsRawFd;
 
 #[test]
 fn child_process() {
@@ -147,6 +149,33 @@ fn without_an_owner_a_write_says_peer_closed() {
     assert_eq!(servant.order(Order::WaitPeerClosed, 0, 0), 1);
     let (near, _far) = std::os::unix::net::UnixStream::pair().unwrap();
     assert_eq!(iob.send_to(&near).unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
+}
+
+/// A fork of the owner holds copies of everything it had, and knows nothing of it.
+#[test]
+fn the_owners_end_is_told_though_a_fork_of_it_lives() {
+    let reader = RingBuffer::create(64 * 1024);
+    let (iob, _peer) = reader.new_iob_writer(9).unwrap();
+    let (isolated, mapped) = (elsewhere::isolated(&iob), elsewhere::mapped(&iob));
+    let (wait, end) = rustix::pipe::pipe().unwrap();
+    // SAFETY: the child closes, reads and exits.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: as above; neither the descriptor nor anything else is used afterwards.
+        unsafe {
+            libc::close(end.as_raw_fd());
+            libc::read(wait.as_raw_fd(), [0u8; 1].as_mut_ptr().cast(), 1);
+            libc::_exit(0)
+        }
+    }
+    drop(reader);
+    for copy in [&isolated, &mapped] {
+        assert!(copy.wait_peer_closed(None));
+    }
+    assert_eq!(isolated.write(Default::default(), 0, b"too late"), Err(Status::PEER_CLOSED));
+    drop(end);
+    // SAFETY: the child is ours and the out-pointer may be null.
+    unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
 }
 
 #[test]

@@ -10,6 +10,7 @@ use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socket_with, socketpair,
 };
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -146,6 +147,7 @@ fn forgeries_are_refused_and_closed() {
         ("half a message", Box::new(|| shorter(mapped()))),
         ("another version", Box::new(|| isolated().with_word(8, 2 | 1 << 32))),
         ("another kind", Box::new(|| isolated().with_word(8, 1 | 3 << 32))),
+        ("another kind with a mapping's descriptors", Box::new(|| mapped().with_word(8, 1 | 3 << 32))),
         ("the other kind", Box::new(|| isolated().with_word(8, 1 | 2 << 32))),
         ("no descriptor", Box::new(|| fewer(isolated()))),
         ("one too many", Box::new(|| more(isolated(), 1))),
@@ -191,6 +193,20 @@ fn forgeries_are_refused_and_closed() {
         assert!(received.is_err(), "{what} was believed");
         assert_eq!(descriptors(), before, "{what}: {:?}", received.unwrap_err());
     }
+    // Where the process has a place for one of two descriptors, the right number of them arrives.
+    let forgery = more(isolated(), 1);
+    let open = descriptors() as u64 - 1;
+    let places = |current| {
+        let maximum = getrlimit(Resource::Nofile).maximum;
+        setrlimit(Resource::Nofile, Rlimit { current, maximum }).unwrap();
+    };
+    let before = getrlimit(Resource::Nofile).current;
+    // Two for the sockets that it is sent over, of which one is closed before it is received.
+    places(Some(open + 2));
+    let received = forgery.deliver();
+    places(before);
+    assert_eq!(received.unwrap_err().kind(), std::io::ErrorKind::InvalidData, "one of two descriptors");
+    assert_eq!(descriptors() as u64, open + 1);
     // What differs in nothing is believed: so each refusal above was for the one thing that differs.
     isolated().with_word(16, 1).deliver().unwrap();
     mapped().deliver().unwrap();

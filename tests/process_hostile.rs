@@ -3,8 +3,11 @@
 mod process;
 
 use iobring::{Iob, Reader, RingBuffer, Status};
+use iobring_oracle::elsewhere;
 use process::{Order, Servant, message, refused, servant};
-use std::io::Write;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use std::io::{IoSlice, Write};
+use std::os::fd::AsFd;
 
 #[test]
 fn child_process() {
@@ -103,16 +106,55 @@ fn a_message_longer_than_the_ring() {
 fn descriptors_attached() {
     let mut scene = scene();
     scene.2.write(24, 0);
-    match scene.2.order(Order::SendDescriptor, 0, 0) {
-        // Linux 6.16 and later refuse it to the sender, who has done nothing then.
-        refusal if refusal == -i64::from(libc::EPERM) => {
-            scene.2.write(24, 1);
-            assert!(!scene.1.is_peer_closed());
+    let sent = scene.2.order(Order::SendDescriptor, 0, 0);
+    // Later ones refuse it to the sender, who has done nothing then.
+    if linux() >= (6, 16) {
+        assert_eq!(sent, -i64::from(libc::EPERM));
+        scene.2.write(24, 1);
+        assert!(!scene.1.is_peer_closed());
+    } else {
+        assert_eq!(sent, 0);
+        the_villain_alone_is_out(scene);
+    }
+}
+
+/// The kernel's version.
+fn linux() -> (u32, u32) {
+    let uname = rustix::system::uname();
+    let mut numbers = uname.release().to_str().unwrap().split(|c: char| !c.is_ascii_digit());
+    let mut number = || numbers.next().unwrap().parse().unwrap();
+    (number(), number())
+}
+
+/// What comes over the link of a process that maps the region is not believed either.
+#[test]
+fn no_request() {
+    let request = |kind: u32| [&b"iobr"[..], &kind.to_ne_bytes()].concat();
+    let (watch, connect) = (request(1), request(2));
+    let cases: [(&[u8], usize); 8] = [
+        (b"nonsense", 0),
+        (b"nonsense", 1),
+        (b"nonsense", 8),
+        (&watch, 0),
+        (&watch, 2),
+        (&connect, 0),
+        (&connect, 2),
+        (&request(3), 1),
+    ];
+    for (bytes, descriptors) in cases {
+        let reader = RingBuffer::create(64 * 1024);
+        let (iob, peer) = reader.new_iob_writer(1).unwrap();
+        let mapped = elsewhere::mapped(&iob);
+        drop(iob);
+        let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(8))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        let attached = [reader.as_fd(); 8];
+        if descriptors > 0 {
+            assert!(ancillary.push(SendAncillaryMessage::ScmRights(&attached[..descriptors])));
         }
-        sent => {
-            assert_eq!(sent, 0);
-            the_villain_alone_is_out(scene);
-        }
+        sendmsg(mapped.as_fd(), &[IoSlice::new(bytes)], &mut ancillary, SendFlags::NOSIGNAL).unwrap();
+        assert!(peer.wait_peer_closed(None), "{bytes:?} with {descriptors} descriptors");
+        assert!(mapped.wait_peer_closed(None));
     }
 }
 

@@ -3,7 +3,7 @@
 mod process;
 
 use iobring::{Reader, RingBuffer, Status};
-use process::{Order, Servant, message, refused, servant};
+use process::{Order, Servant, UNSUPPORTED, message, refused, servant};
 use rustix::process::Signal;
 use std::os::unix::net::UnixStream;
 
@@ -137,6 +137,24 @@ fn inherited_by_a_forked_child() {
         assert_eq!(servant.order(Order::ForkAndWrite, 24, number), 0);
         expect(&mut reader, 5, 24, number);
     }
+}
+
+/// The writers' lock names its owner by thread id, and there the same id is another thread's.
+#[test]
+fn in_another_pid_namespace_the_mapping_is_refused() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (iob, _peer) = reader.new_iob_writer(5).unwrap();
+    let Some(mut servant) = Servant::start_in_another_pid_namespace() else {
+        eprintln!("NOT RUN: no PID namespace can be made here");
+        return;
+    };
+    servant.tell(Order::Receive, 0, 0);
+    iob.send_mapped_to(&servant.socket).unwrap();
+    assert_eq!(servant.answer(), UNSUPPORTED);
+    // Isolated it is welcome.
+    servant.give(&iob);
+    servant.write(24, 1);
+    expect(&mut reader, 5, 24, 1);
 }
 
 #[test]

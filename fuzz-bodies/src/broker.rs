@@ -7,6 +7,7 @@
 use crate::{Target, decode_and_run};
 use arbitrary::Arbitrary;
 use iobring::{Iob, Reader, RingBuffer, Status};
+use iobring_oracle::elsewhere::isolated;
 use iobring_oracle::machine::Reached;
 use iobring_oracle::operation::{MOST_PAGES, until_the_end};
 use iobring_oracle::oracle::record_len;
@@ -226,13 +227,6 @@ fn run(input: &Input) -> Reached {
         std::thread::yield_now();
     }
     reached
-}
-
-/// A copy of `iob` as another process would have it.
-fn isolated(iob: &Iob) -> Iob {
-    let (near, far) = UnixStream::pair().expect("sockets");
-    iob.send_to(&near).expect("a hand-over");
-    Iob::receive_from(&far).expect("a genuine offer")
 }
 
 impl Scene {

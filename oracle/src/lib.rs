@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`operation`] | the operations, drawn by proptest and by the fuzzer alike |
 //! | [`damage`] | ways to break a ring's shared words whose consequence is known exactly |
+//! | [`elsewhere`] | writers as other processes have them |
 //! | [`oracle`] | the oracle |
 //! | [`machine`] | runs operations on a real ring and on the oracle, and compares after each |
 //! | [`read`] | one message read, in every style there is |
@@ -16,6 +17,7 @@
 //! | [`watchdog`] | ends a test that hangs |
 
 pub mod damage;
+pub mod elsewhere;
 pub mod machine;
 pub mod operation;
 pub mod oracle;

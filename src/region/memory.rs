@@ -6,7 +6,8 @@
 
 use super::{Region, shared, short};
 use crate::layout::{Accounts, Header};
-use core::sync::atomic::{AtomicU64, Ordering};
+use crate::orderings::BYTES;
+use core::sync::atomic::AtomicU64;
 use witness_facade::Native;
 
 impl Region {
@@ -22,27 +23,27 @@ impl Region {
     /// Reads the word at `offset`, a multiple of 8.
     #[inline(always)]
     pub(crate) fn read_word(&self, offset: u64) -> u64 {
-        self.words(offset, 8)[0].load(Ordering::Relaxed)
+        self.words(offset, 8)[0].load(BYTES)
     }
 
     /// Writes the word at `offset`, a multiple of 8.
     #[inline(always)]
     pub(crate) fn write_word(&self, offset: u64, value: u64) {
-        self.words(offset, 8)[0].store(value, Ordering::Relaxed);
+        self.words(offset, 8)[0].store(value, BYTES);
     }
 
     /// Reads the words at `offset`, a multiple of 8, and after it.
     #[inline(always)]
     pub(crate) fn read_pair(&self, offset: u64) -> [u64; 2] {
         let words = self.words(offset, 16);
-        [words[0].load(Ordering::Relaxed), words[1].load(Ordering::Relaxed)]
+        [words[0].load(BYTES), words[1].load(BYTES)]
     }
 
     /// Writes the words at `offset`, a multiple of 8, and after it.
     #[inline(always)]
     pub(crate) fn write_pair(&self, offset: u64, words: [u64; 2]) {
         for (to, word) in self.words(offset, 16).iter().zip(words) {
-            to.store(word, Ordering::Relaxed);
+            to.store(word, BYTES);
         }
     }
 
@@ -52,7 +53,7 @@ impl Region {
         let words = self.words(offset, len as usize);
         let mut last = (((line - 1) & !offset) / 8) as usize;
         while let Some(word) = words.get(last) {
-            word.store(word.load(Ordering::Relaxed), Ordering::Relaxed);
+            word.store(word.load(BYTES), BYTES);
             last += line as usize / 8;
         }
     }

@@ -39,14 +39,14 @@ pub(super) unsafe fn copy_out(words: &[AtomicU64], to: *mut u8, len: usize) {
 #[cfg(not(all(target_arch = "x86_64", not(miri))))]
 #[inline(always)]
 pub(super) unsafe fn copy_out(words: &[AtomicU64], to: *mut u8, len: usize) {
-    use core::sync::atomic::Ordering;
+    use crate::orderings::BYTES;
     let (whole, rest) = words[..len.div_ceil(8)].split_at(len / 8);
     for (i, word) in whole.iter().enumerate() {
         // SAFETY: the `i`th word ends at or before `len`.
-        unsafe { to.add(8 * i).cast::<u64>().write_unaligned(word.load(Ordering::Relaxed)) };
+        unsafe { to.add(8 * i).cast::<u64>().write_unaligned(word.load(BYTES)) };
     }
     if let [word] = rest {
-        let bytes = word.load(Ordering::Relaxed).to_ne_bytes();
+        let bytes = word.load(BYTES).to_ne_bytes();
         // SAFETY: fewer than 8 bytes remain up to `len`, from the last whole word on.
         unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), to.add(8 * whole.len()), len % 8) };
     }

@@ -4,22 +4,23 @@ use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, recvmsg, send, sendmsg,
+    SendFlags, recvmsg, sendmsg,
 };
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 
-/// The most descriptors any message of ours has; room for one more, so that a message with too many is noticed whole.
-const MOST: usize = 4;
+/// The most descriptors any message of ours has. The kernel says if there were more.
+const MOST: usize = 3;
 
-/// Sends `bytes`, with `descriptors` attached to the first of them. Never raises SIGPIPE.
+/// Sends `bytes`, with `descriptors` attached. Never raises SIGPIPE.
 pub(super) fn send_with(socket: BorrowedFd<'_>, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     assert!(ancillary.push(SendAncillaryMessage::ScmRights(descriptors)), "more than {MOST} descriptors");
-    let mut sent = retry(|| sendmsg(socket, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::NOSIGNAL))?;
-    while sent < bytes.len() {
-        sent += retry(|| send(socket, &bytes[sent..], SendFlags::NOSIGNAL))?;
+    // Whole or not at all: no socket's buffer is as small as a message of ours.
+    let sent = retry(|| sendmsg(socket, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::NOSIGNAL))?;
+    if sent != bytes.len() {
+        return Err(io::ErrorKind::WriteZero.into());
     }
     Ok(())
 }
@@ -48,7 +49,7 @@ pub(super) fn receive_some(
     descriptors: &mut Vec<OwnedFd>,
     flags: RecvFlags,
 ) -> io::Result<usize> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST + 1))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let flags = flags | RecvFlags::CMSG_CLOEXEC;
     let received = retry(|| recvmsg(socket, &mut [IoSliceMut::new(bytes)], &mut ancillary, flags))?;
@@ -57,6 +58,7 @@ pub(super) fn receive_some(
             descriptors.extend(rights);
         }
     }
+    // However many messages they came with: a sender may attach some to each byte.
     if received.flags.contains(ReturnFlags::CTRUNC) || descriptors.len() > MOST {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "more descriptors than can be taken"));
     }

@@ -5,10 +5,11 @@
 //! | watch | a pidfd of the sender | should it die between publishing a record and ringing the reader's bell, the owner rings |
 //! | connect | a socket | the sender hands its endpoint on, isolated: the broker is to receive from there with the same tag |
 
+use crate::orderings::WATCHED;
 use crate::transport::descriptors::{receive_some, send_with};
 use crate::transport::link::Link;
 use crate::transport::process::{Generation, pid_namespace};
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::AtomicU32;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::RecvFlags;
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
@@ -93,11 +94,11 @@ impl Watched {
     #[inline(always)]
     pub(crate) fn renew(&self) -> io::Result<()> {
         let current = Generation::current();
-        if self.generation.load(Ordering::Relaxed) == current.to_raw() {
+        if self.generation.load(WATCHED) == current.to_raw() {
             return Ok(());
         }
         self.ask()?;
-        self.generation.store(current.to_raw(), Ordering::Relaxed);
+        self.generation.store(current.to_raw(), WATCHED);
         Ok(())
     }
 

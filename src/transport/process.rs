@@ -1,6 +1,7 @@
 //! What a process has to know about itself before it shares memory with others.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use crate::orderings;
+use core::sync::atomic::AtomicU32;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Once;
@@ -17,7 +18,7 @@ impl Generation {
     #[inline(always)]
     pub(crate) fn current() -> Self {
         // Only the child's one thread ever writes it, before `fork` returns there.
-        Generation(FORKS.load(Ordering::Relaxed))
+        Generation(FORKS.load(orderings::FORKS))
     }
 
     /// The number behind it, to be kept in an atomic.
@@ -39,7 +40,7 @@ impl Generation {
 }
 
 extern "C" fn count() {
-    FORKS.fetch_add(1, Ordering::Relaxed);
+    FORKS.fetch_add(1, orderings::FORKS);
 }
 
 /// The inode of this process's PID namespace. Thread ids, by which the writers' lock names its owner, mean something only

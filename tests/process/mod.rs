@@ -14,11 +14,14 @@ use std::process::{Child, Command, Stdio};
 /// Set in the servant's environment.
 const MARK: &str = "IOBRING_TEST_SERVANT";
 
+/// The answer to [`Order::Receive`] where the library says that it is not supported.
+pub const UNSUPPORTED: i64 = -100_000;
+
 /// What a servant can be told. Every answer is a number; what it means stands here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Order {
-    /// Receive an endpoint: 0, or the negated errno (1 where there is none).
+    /// Receive an endpoint: 0, or the negated errno (1 where there is none; [`UNSUPPORTED`] for that kind of error).
     Receive,
     /// Write one message of `a` bytes, numbered `b`: 0 or the status.
     Write,
@@ -103,12 +106,30 @@ impl Servant {
         })
     }
 
+    /// In a PID namespace of its own, where this machine allows it.
+    pub fn start_in_another_pid_namespace() -> Option<Self> {
+        let mut unshare = vec!["--pid", "--fork", "--kill-child"];
+        if !rustix::process::geteuid().is_root() {
+            unshare.extend(["--user", "--map-root-user"]);
+        }
+        let allowed = Command::new("unshare").args(&unshare).arg("true").stderr(Stdio::null()).status();
+        allowed.is_ok_and(|status| status.success()).then(|| {
+            let mut command = Command::new("unshare");
+            command.args(unshare).arg(std::env::current_exe().unwrap());
+            Self::start_as(command)
+        })
+    }
+
     fn start_with(change: impl FnOnce(&mut Command)) -> Self {
-        let (ours, theirs) = UnixStream::pair().unwrap();
         let mut command = Command::new(std::env::current_exe().unwrap());
+        change(&mut command);
+        Self::start_as(command)
+    }
+
+    fn start_as(mut command: Command) -> Self {
+        let (ours, theirs) = UnixStream::pair().unwrap();
         command.args(["child_process", "--exact", "--nocapture"]).env(MARK, "1");
         command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null());
-        change(&mut command);
         Servant { child: command.spawn().unwrap(), socket: ours }
     }
 
@@ -245,6 +266,7 @@ impl Obedient {
                     self.iobs = vec![iob];
                     0
                 }
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => UNSUPPORTED,
                 Err(error) => -i64::from(error.raw_os_error().unwrap_or(1)),
             },
             Order::Write => self.write(a, b),

@@ -52,6 +52,7 @@ const ROUNDS: [Round; 3] = [
             "--test=process_broker",
             "--test=process_forged",
             "--test=process_hostile",
+            "--test=process_idle",
             "--test=process_isolation",
             "--test=process_limits",
             "--test=process_mapped",

@@ -1,0 +1,17 @@
+//! The memory orderings outside the protocol, each with its reason. (The protocol's own are in
+//! [`sites`](crate::protocol::sites).)
+
+use core::sync::atomic::Ordering;
+
+/// Of the ring's bytes. Who may read or write them when is decided by `head`, `tail` and the lock; the access itself need only
+/// be defined while somebody who does not keep to that writes too.
+pub(crate) const BYTES: Ordering = Ordering::Relaxed;
+
+/// Of what a reader remembers of its callers: looked at and changed through the one `Reader`, so that its borrows order it.
+pub(crate) const READERS_OWN: Ordering = Ordering::Relaxed;
+
+/// Of the number of forks behind a process: changed only in a new child, by its one thread, before `fork` returns there.
+pub(crate) const FORKS: Ordering = Ordering::Relaxed;
+
+/// Of the process that the ring's owner watches: no data hangs on it, and whoever finds an old value asks once more.
+pub(crate) const WATCHED: Ordering = Ordering::Relaxed;

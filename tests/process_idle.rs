@@ -1,0 +1,77 @@
+//! A broker with nothing to do sleeps, also when what it has to do must wait: for a message, or for room.
+
+mod process;
+
+use iobring::RingBuffer;
+use process::{Order, Servant, message, servant};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+#[test]
+fn child_process() {
+    servant();
+}
+
+/// How often in a row a thread is seen asleep before it counts as idle. One that only looks whether there is something to do,
+/// and never blocks, is seen running each time.
+const SIGHTINGS: usize = 100;
+
+/// Far beyond any scheduling delay.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The broker thread's entry in procfs. There is one ring in this process.
+fn broker() -> PathBuf {
+    let mut threads = fs::read_dir("/proc/self/task").unwrap().map(|entry| entry.unwrap().path());
+    let named = |path: &PathBuf| fs::read_to_string(path.join("comm")).is_ok_and(|name| name == "iobring-broker\n");
+    threads.find(named).expect("a broker thread")
+}
+
+#[track_caller]
+fn comes_to_rest(thread: &Path, when: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    let mut asleep = 0;
+    while asleep < SIGHTINGS {
+        let stat = fs::read_to_string(thread.join("stat")).unwrap();
+        // The state follows the name, which is in parentheses.
+        asleep = if stat.contains(") S ") { asleep + 1 } else { 0 };
+        assert!(Instant::now() < deadline, "{when}: the broker thread does not sleep");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn the_broker_sleeps_while_there_is_nothing_to_do() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (iob, peer) = reader.new_iob_writer(3).unwrap();
+    let mut servant = Servant::start();
+    servant.give(&iob);
+    let thread = broker();
+    comes_to_rest(&thread, "before the first message");
+    servant.write(100, 0);
+    assert_eq!(reader.read_message_blocking(None), Ok(Some((3, message(100, 0)))));
+    comes_to_rest(&thread, "after a message");
+
+    let mut written = 1;
+    // The ring is full, and then the socket.
+    loop {
+        let accepted = servant.order(Order::Fill, 8000, written) as u64;
+        written += accepted;
+        if accepted == 0 && reader.head() - reader.tail() > 64 * 1024 - 8016 {
+            break;
+        }
+    }
+    comes_to_rest(&thread, "while the ring is full");
+    assert_eq!(reader.read_message_blocking(None), Ok(Some((3, message(8000, 1)))));
+    comes_to_rest(&thread, "while the ring is full again");
+    for number in 2..written {
+        assert_eq!(reader.read_message_blocking(None), Ok(Some((3, message(8000, number)))));
+    }
+    comes_to_rest(&thread, "when the ring is empty again");
+
+    drop(iob);
+    servant.kill();
+    assert!(peer.wait_peer_closed(None));
+    comes_to_rest(&thread, "when everybody is gone");
+}
