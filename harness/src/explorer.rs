@@ -6,7 +6,9 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `platform` | [`Explorer`], the platform that bodies run on; replay along a history |
+//! | `operation` | what a thread may ask of memory, and the answers |
+//! | `platform` | [`Explorer`], the platform that bodies run on |
+//! | `replay` | a body run along a history, up to its next operation |
 //! | `tree` | each thread as a tree of histories, so that each is run once |
 //! | `twins` | points of a thread that need not be told apart |
 //! | `view` | what somebody knows |
@@ -14,19 +16,28 @@
 //! | `memory` | loads, stores and fences on a state |
 //! | `canon` | one representative for states that nobody can tell apart |
 //! | `machine` | the successors of a state |
+//! | `touched` | which thread may ever touch what |
 //! | `faults` | faults to be seeded, so that the tests can be tested |
-//! | `search` | breadth-first search, outcomes, livelock |
+//! | `search` | breadth-first search, outcomes |
+//! | `level`, `visited` | the states of one level, and all that were seen |
+//! | `livelock` | whether every execution can still end |
 
 mod canon;
 mod faults;
+mod level;
+mod livelock;
 mod machine;
 mod memory;
+mod operation;
 mod platform;
+mod replay;
 mod search;
 mod state;
+mod touched;
 mod tree;
 mod twins;
 mod view;
+mod visited;
 
 pub use crate::run::Statistics;
 pub use platform::{Explorer, ExplorerCell, ExplorerU32, ExplorerU64};
@@ -208,7 +219,7 @@ pub fn explore<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOp
         replay: None,
         elapsed: begun.elapsed(),
     };
-    let (program, objects) = platform::build(|| scenario.program::<Explorer>());
+    let (program, objects) = replay::build(|| scenario.program::<Explorer>());
     let sizes =
         Sizes { locations: objects.locations.len(), threads: program.threads.len(), words: objects.words.len() };
     if sizes.slots() > 128 || sizes.threads > 32 {

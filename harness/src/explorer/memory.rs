@@ -1,7 +1,7 @@
 //! What loads, stores and fences do to a state: the view machine.
 
 use super::faults::{Fault as Seeded, seeded};
-use super::platform::{Answer, Request};
+use super::operation::{Answer, Request};
 use super::state::{Cell, Fence, Message, NEVER, Sizes, State};
 use super::view::View;
 

@@ -1,24 +1,23 @@
 //! Breadth-first search over all states, in parallel where a level is large.
 
 use super::faults::{Fault as Seeded, seeded};
+use super::level::Level;
+use super::livelock;
 use super::machine::{Branch, Failure, Machine, World};
-use super::platform::{self, Location};
+use super::operation::Location;
+use super::replay;
 use super::state::{State, Status};
 use super::tree::{Reader, Tree, lock};
 use super::twins::Dice;
+use super::visited::{NOBODY, StateId, Visited};
 use crate::run::Coverage;
 use crate::scenario::{End, Outcomes, Program};
 use crate::trace::{Event, Fault, Ignorance};
-use hashbrown::HashTable;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// A state's number: its shard in the low bits, its index there in the others.
-type StateId = u32;
-const NOBODY: StateId = StateId::MAX;
-const SHARDS: usize = 64;
 /// States that one worker takes from a level at a time.
 const CHUNK: usize = 256;
 /// Levels smaller than this are not worth a second worker, and stay deterministic.
@@ -60,36 +59,6 @@ pub(super) enum Ending {
     Surprised,
 }
 
-#[derive(Default)]
-struct Shard {
-    table: HashTable<u32>,
-    keys: Vec<u128>,
-    /// The state before, and which of its branches leads here.
-    parents: Vec<(StateId, u16)>,
-}
-
-/// The encoded states of one level.
-#[derive(Default)]
-struct Level {
-    bytes: Vec<u8>,
-    /// Each state's number and where it ends in `bytes`.
-    states: Vec<(StateId, usize)>,
-}
-
-impl Level {
-    fn get(&self, index: usize) -> (StateId, &[u8]) {
-        let (id, end) = self.states[index];
-        let start = if index == 0 { 0 } else { self.states[index - 1].1 };
-        (id, &self.bytes[start..end])
-    }
-
-    fn append(&mut self, other: Level) {
-        let offset = self.bytes.len();
-        self.bytes.extend_from_slice(&other.bytes);
-        self.states.extend(other.states.iter().map(|&(id, end)| (id, end + offset)));
-    }
-}
-
 /// A failure, and where it happened.
 struct Hit {
     /// Index in the level.
@@ -118,8 +87,7 @@ pub(super) struct Search<'s, 'p> {
     pub(super) tree: &'s Mutex<Tree<'p>>,
     /// The outcomes allowed when nobody dies.
     pub(super) allowed: &'s Outcomes,
-    shards: Vec<Mutex<Shard>>,
-    states: AtomicU64,
+    visited: Visited,
 }
 
 impl<'s, 'p> Search<'s, 'p> {
@@ -129,8 +97,7 @@ impl<'s, 'p> Search<'s, 'p> {
         tree: &'s Mutex<Tree<'p>>,
         allowed: &'s Outcomes,
     ) -> Self {
-        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Search { world, program, tree, allowed, shards, states: AtomicU64::new(0) }
+        Search { world, program, tree, allowed, visited: Visited::none() }
     }
 
     /// Searches to the end.
@@ -215,7 +182,7 @@ impl<'s, 'p> Search<'s, 'p> {
             if self.world.touched != lock(self.tree).touched {
                 return Ending::Surprised;
             }
-            found.states = self.states.load(Ordering::Relaxed);
+            found.states = self.visited.count();
             found.executions = terminals.len() as u64;
             found.bytes += level.bytes.len() as u64;
             found.largest_level = found.largest_level.max(level.states.len() as u64);
@@ -246,7 +213,9 @@ impl<'s, 'p> Search<'s, 'p> {
             }
         }
         if lock(self.tree).loops
-            && let Some(stuck) = self.livelock(&terminals, edges)
+            && options.liveness
+            && !seeded(Seeded::LivelocksAreMissed)
+            && let Some(stuck) = livelock::find(&self.visited, &terminals, edges)
         {
             let message = "from here on no execution ever ends, whatever anybody does".to_string();
             let failure = Failure { fault: Fault::Livelock, message };
@@ -258,7 +227,7 @@ impl<'s, 'p> Search<'s, 'p> {
     /// Why the search should stop now, if it should.
     fn stopped(&self) -> Option<String> {
         let options = self.world.options;
-        let states = self.states.load(Ordering::Relaxed);
+        let states = self.visited.count();
         if options.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed)) {
             return Some(format!("stopped by hand after {states} states"));
         }
@@ -325,7 +294,7 @@ impl<'s, 'p> Search<'s, 'p> {
             let end = harvest.next.bytes.len();
             let identity = branch.state.encode(self.world.sizes, &mut harvest.next.bytes);
             let key = xxh3_128(&harvest.next.bytes[end..end + identity]);
-            let (id, new) = self.enter(key, from, ordinal);
+            let (id, new) = self.visited.enter(key, from, ordinal);
             if branch.dependable && from != NOBODY && self.world.options.liveness {
                 harvest.edges.push((from, id));
             }
@@ -365,28 +334,6 @@ impl<'s, 'p> Search<'s, 'p> {
         }
     }
 
-    /// Enters a state, and says whether it is new.
-    fn enter(&self, key: u128, parent: StateId, ordinal: u16) -> (StateId, bool) {
-        let number = key as usize % SHARDS;
-        let mut shard = lock(&self.shards[number]);
-        let Shard { table, keys, parents } = &mut *shard;
-        let hash = (key >> 64) as u64;
-        let known = table.find(hash, |&index| keys[index as usize] == key);
-        let (index, new) = match known {
-            Some(&index) => (index, false),
-            None => {
-                let index = keys.len() as u32;
-                assert!((index as usize) < (NOBODY as usize) / SHARDS, "more states than there are numbers for them");
-                keys.push(key);
-                parents.push((parent, ordinal));
-                table.insert_unique(hash, index, |&index| (keys[index as usize] >> 64) as u64);
-                self.states.fetch_add(1, Ordering::Relaxed);
-                (index, true)
-            }
-        };
-        (index * SHARDS as u32 + number as u32, new)
-    }
-
     /// The outcome of a final state, and whether somebody died on the way.
     fn outcome<const N: usize>(
         &self,
@@ -408,20 +355,8 @@ impl<'s, 'p> Search<'s, 'p> {
         for (word, cell) in objects.words.iter_mut().zip(&state.cells) {
             word.initial = cell.value;
         }
-        let outcome = platform::finish(objects, || (self.program.finish)(&ends))?;
+        let outcome = replay::finish(objects, || (self.program.finish)(&ends))?;
         Ok((outcome, ends.iter().any(End::died)))
-    }
-
-    /// The branches taken from the start to a state, in order.
-    fn path(&self, mut state: StateId) -> Vec<u16> {
-        let mut path = Vec::new();
-        while state != NOBODY {
-            let (parent, ordinal) = lock(&self.shards[state as usize % SHARDS]).parents[state as usize / SHARDS];
-            path.push(ordinal);
-            state = parent;
-        }
-        path.reverse();
-        path
     }
 
     /// Goes the way to a state (and its given branch) again, recording what happens.
@@ -430,7 +365,7 @@ impl<'s, 'p> Search<'s, 'p> {
         machine.recording = Some(0);
         let mut events = Vec::new();
         let mut now: Option<State<N>> = None;
-        for ordinal in self.path(state).into_iter().chain(branch) {
+        for ordinal in self.visited.path(state).into_iter().chain(branch) {
             let mut branches = match &now {
                 None => machine.start(),
                 Some(state) => machine.expand(state),
@@ -456,52 +391,5 @@ impl<'s, 'p> Search<'s, 'p> {
             self.world.objects.locations.iter().enumerate().filter_map(unknown)
         };
         living.flat_map(of).collect()
-    }
-
-    /// A state from which no final state can be reached, on the shortest way there.
-    fn livelock(&self, terminals: &[StateId], edges: Vec<Vec<(StateId, StateId)>>) -> Option<StateId> {
-        if !self.world.options.liveness || seeded(Seeded::LivelocksAreMissed) {
-            return None;
-        }
-        // A state's number made dense, so that flat arrays serve.
-        let mut offsets = vec![0u32; SHARDS + 1];
-        for shard in 0..SHARDS {
-            offsets[shard + 1] = offsets[shard] + lock(&self.shards[shard]).keys.len() as u32;
-        }
-        let dense = |id: StateId| (offsets[id as usize % SHARDS] + id / SHARDS as u32) as usize;
-        let count = offsets[SHARDS] as usize;
-        let mut first = vec![0u32; count + 1];
-        for &(_, to) in edges.iter().flatten() {
-            first[dense(to) + 1] += 1;
-        }
-        for index in 0..count {
-            first[index + 1] += first[index];
-        }
-        let mut sources = vec![0 as StateId; first[count] as usize];
-        let mut fill = first.clone();
-        for &(from, to) in edges.iter().flatten() {
-            let slot = &mut fill[dense(to)];
-            sources[*slot as usize] = from;
-            *slot += 1;
-        }
-        drop(edges);
-        let mut ends = vec![false; count];
-        let mut open: Vec<StateId> = terminals.to_vec();
-        open.iter().for_each(|&id| ends[dense(id)] = true);
-        while let Some(id) = open.pop() {
-            let at = dense(id);
-            for &from in &sources[first[at] as usize..first[at + 1] as usize] {
-                if !std::mem::replace(&mut ends[dense(from)], true) {
-                    open.push(from);
-                }
-            }
-        }
-        (0..SHARDS)
-            .flat_map(|shard| {
-                let length = offsets[shard + 1] - offsets[shard];
-                (0..length).map(move |index| index * SHARDS as u32 + shard as u32)
-            })
-            .filter(|&id| !ends[dense(id)])
-            .min_by_key(|&id| self.path(id).len())
     }
 }

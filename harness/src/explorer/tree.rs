@@ -12,9 +12,10 @@
 //! and a scope is left behind as its result alone.
 
 use super::faults::{Fault as Seeded, seeded};
-use super::machine::Touched;
-use super::platform::{Answer, Guide, Led, Next, Operation, Past, Plan, Request, replay};
+use super::operation::{Answer, Operation, Request};
+use super::replay::{Guide, Led, Next, Past, Plan, replay};
 use super::state::Sizes;
+use super::touched::Touched;
 use super::twins::{Choices, Dice, Laboratory, Map, Trial, Values, Walk};
 use crate::run::Mutant;
 use crate::scenario::{Notes, Program};

@@ -6,7 +6,8 @@
 //! along the answers that the search really gave, and compares what the body asks for with what its twins did.
 //! `harness/docs/explorer.md` says what that is worth.
 
-use super::platform::{Answer, Guide, Next, Objects, Operation, Request};
+use super::operation::{Answer, Objects, Operation, Request};
+use super::replay::{Guide, Next};
 use super::tree::NodeId;
 use rustc_hash::{FxHashMap, FxHasher};
 use std::collections::BTreeSet;

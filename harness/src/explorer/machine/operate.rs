@@ -1,0 +1,238 @@
+//! One operation of a running thread, in every way that the memory allows: which message is read, where a store goes.
+
+use super::sleep::choices;
+use super::{Branch, Machine, WEAK_FAILURES, spend};
+use crate::explorer::Memory;
+use crate::explorer::faults::{Fault as Seeded, seeded};
+use crate::explorer::operation::{Answer, Operation, Request};
+use crate::explorer::state::{State, Status};
+use crate::explorer::tree::{Now, footprint};
+use crate::facade::Order;
+use crate::trace::Action;
+
+impl<const N: usize> Machine<'_, '_, '_, N> {
+    /// All ways in which a running thread may take its next operation.
+    pub(super) fn operate(&mut self, from: &Branch<N>, thread: usize, out: &mut Vec<Branch<N>>) {
+        let state = &from.state;
+        let Now::Operation(operation) = self.tree.now(state.threads[thread].node) else {
+            unreachable!("a running thread has an operation")
+        };
+        let sizes = self.world.sizes;
+        let sequential = self.world.options.memory == Memory::SequentiallyConsistent;
+        let acquire = sequential || operation.order.acquires();
+        let release = sequential || operation.order.releases();
+        let location = operation.object as usize;
+        if footprint(operation.request).0 && operation.request != Request::Announce && state.is_full(location) {
+            let label = self.label(operation.object, false);
+            self.overflow = Some(format!("{label} has more than 250 messages that may still be read"));
+        }
+        match operation.request {
+            Request::Read | Request::Write(_) | Request::Fence | Request::Announce | Request::Retire => {
+                let mut branch = from.clone();
+                self.operate_alone(&mut branch, thread, &operation);
+                out.push(branch);
+            }
+            Request::Load => {
+                for position in self.readable(state, thread, location) {
+                    let mut branch = from.clone();
+                    let Some(value) = branch.state.read(sizes, thread, location, position, acquire) else { continue };
+                    let action = Action::Read {
+                        value,
+                        from: source(state, location, position),
+                        stale: position < state.newest(location),
+                    };
+                    self.note(&mut branch, thread, &operation, action);
+                    self.answer(&mut branch, thread, Answer::value(value));
+                    out.push(branch);
+                }
+            }
+            Request::Store(value) => {
+                for position in self.writable(state, thread, location) {
+                    let mut branch = from.clone();
+                    let source = self.index(&branch);
+                    if !branch.state.write(sizes, thread, location, position, value, release, None, source) {
+                        continue;
+                    }
+                    self.note(&mut branch, thread, &operation, Action::Wrote { value });
+                    self.answer(&mut branch, thread, Answer::NOTHING);
+                    out.push(branch);
+                }
+            }
+            Request::Update(update, operand) => {
+                for position in self.readable(state, thread, location) {
+                    let old = state.message(location, position).value;
+                    let new = update.apply(old, operand, self.world.objects.locations[location].mask);
+                    self.modify(from, thread, &operation, position, new, Answer::value(old), out);
+                }
+            }
+            Request::CompareExchange { current, new, weak } => {
+                for position in self.readable(state, thread, location) {
+                    let found = state.message(location, position).value;
+                    if found == current {
+                        self.modify(from, thread, &operation, position, new, Answer::exchanged(found), out);
+                        if !weak || state.budgets[WEAK_FAILURES] == 0 {
+                            continue;
+                        }
+                    }
+                    let mut branch = from.clone();
+                    let acquire = self.world.options.memory == Memory::SequentiallyConsistent;
+                    if branch.state.read(sizes, thread, location, position, acquire).is_none() {
+                        continue;
+                    }
+                    if found == current {
+                        spend(&mut branch, WEAK_FAILURES);
+                    }
+                    let from = source(state, location, position);
+                    self.note(&mut branch, thread, &operation, Action::Refused { found, expected: current, from });
+                    self.answer(&mut branch, thread, Answer::value(found));
+                    out.push(branch);
+                }
+            }
+            Request::Wait { expected, .. } => {
+                let mut branch = from.clone();
+                let found = state.message(location, state.newest(location)).value;
+                if found == expected {
+                    branch.state.threads[thread].status = Status::Asleep;
+                    self.note(&mut branch, thread, &operation, Action::Slept { expected });
+                } else {
+                    self.note(&mut branch, thread, &operation, Action::DidNotSleep { expected, found });
+                    self.answer(&mut branch, thread, Answer::CHANGED);
+                }
+                out.push(branch);
+            }
+            Request::Wake { count } => {
+                let sleepers = self.sleepers(state, operation.object);
+                for woken in choices(&sleepers, count as usize) {
+                    let mut branch = from.clone();
+                    self.note(&mut branch, thread, &operation, Action::Woke { count: woken.len() });
+                    self.wake(&mut branch, &woken);
+                    self.answer(&mut branch, thread, Answer::value(woken.len() as u64));
+                    out.push(branch);
+                }
+            }
+            Request::StoreAndWakeAll(value) => {
+                let woken = self.sleepers(state, operation.object);
+                let mut swapped = Vec::new();
+                for position in self.readable(state, thread, location) {
+                    let answer = Answer::value(woken.len() as u64);
+                    self.modify(from, thread, &operation, position, value, answer, &mut swapped);
+                }
+                for mut branch in swapped {
+                    self.note(&mut branch, thread, &operation, Action::Woke { count: woken.len() });
+                    self.wake(&mut branch, &woken);
+                    out.push(branch);
+                }
+            }
+        }
+    }
+
+    /// Takes an operation that has one result.
+    pub(super) fn operate_alone(&mut self, branch: &mut Branch<N>, thread: usize, operation: &Operation) {
+        let sizes = self.world.sizes;
+        let object = operation.object as usize;
+        let answer = branch.state.only_answer(thread, operation.request, object);
+        match operation.request {
+            Request::Read => {
+                if let Err(race) = branch.state.read_cell(sizes, thread, object) {
+                    return self.race(branch, thread, operation, race);
+                }
+                let from = self.last_write(branch, operation.object);
+                self.note(branch, thread, operation, Action::Read { value: answer.value, from, stale: false });
+            }
+            Request::Write(value) => {
+                if let Err(race) = branch.state.write_cell(sizes, thread, object, value) {
+                    return self.race(branch, thread, operation, race);
+                }
+                self.note(branch, thread, operation, Action::Wrote { value });
+            }
+            Request::Fence => {
+                match (self.world.options.memory, operation.order) {
+                    (Memory::SequentiallyConsistent, _) => branch.state.fence(thread, true, true),
+                    (_, Order::SeqCst) if self.fences_alone() => branch.state.fence(thread, true, true),
+                    (_, Order::SeqCst) if branch.state.has_fences_left() => {
+                        branch.state.sequential_fence(sizes, thread);
+                    }
+                    (_, Order::SeqCst) => {
+                        self.overflow =
+                            Some("more than 64 sequentially consistent fences may still be on a cycle".into());
+                    }
+                    (_, order) => branch.state.fence(thread, order.acquires(), order.releases()),
+                }
+                self.note(branch, thread, operation, Action::Fenced);
+            }
+            Request::Announce => branch.state.threads[thread].announced = object as u8 + 1,
+            Request::Retire => branch.state.threads[thread].announced = 0,
+            _ => unreachable!("an operation with several results"),
+        }
+        self.answer(branch, thread, answer);
+    }
+
+    /// Whether no more than one thread ever passes a sequentially consistent fence: such fences are on no cycle.
+    pub(super) fn fences_alone(&self) -> bool {
+        self.world.options.reductions.canonical_states
+            && (self.world.touched.fencers.count_ones() <= 1 || seeded(Seeded::EveryFenceIsAlone))
+    }
+
+    /// A read-modify-write of the message at a position, if nobody has modified that message yet.
+    #[expect(clippy::too_many_arguments, reason = "the operands of one instruction")]
+    pub(super) fn modify(
+        &mut self,
+        from: &Branch<N>,
+        thread: usize,
+        operation: &Operation,
+        position: usize,
+        new: u64,
+        answer: Answer,
+        out: &mut Vec<Branch<N>>,
+    ) {
+        let sizes = self.world.sizes;
+        let sequential = self.world.options.memory == Memory::SequentiallyConsistent;
+        let location = operation.object as usize;
+        if from.state.is_full(location) || !from.state.has_room(location, position + 1) {
+            return;
+        }
+        let (acquire, release) = (sequential || operation.order.acquires(), sequential || operation.order.releases());
+        let mut branch = from.clone();
+        let inherited = branch.state.message(location, position).view;
+        let index = self.index(&branch);
+        let ordered = branch.state.read(sizes, thread, location, position, acquire).is_some()
+            && branch.state.write(sizes, thread, location, position + 1, new, release, Some(inherited), index);
+        if ordered {
+            let from = source(&from.state, location, position);
+            self.note(&mut branch, thread, operation, Action::Updated { read: answer.value, wrote: new, from });
+            self.answer(&mut branch, thread, answer);
+            out.push(branch);
+        }
+    }
+
+    /// The positions a thread may read at, newest first.
+    pub(super) fn readable(
+        &self,
+        state: &State<N>,
+        thread: usize,
+        location: usize,
+    ) -> impl Iterator<Item = usize> + use<N> {
+        let newest = state.newest(location);
+        let oldest = match self.world.options.memory {
+            _ if seeded(Seeded::ReadsAreFresh) => newest,
+            Memory::ReleaseAcquire => state.threads[thread].view.0[location] as usize,
+            Memory::Interleaved | Memory::SequentiallyConsistent => newest,
+        };
+        (oldest..=newest).rev()
+    }
+
+    /// The positions a thread may store at, newest first.
+    pub(super) fn writable(&self, state: &State<N>, thread: usize, location: usize) -> Vec<usize> {
+        let end = state.newest(location) + 1;
+        let first = match self.world.options.memory {
+            _ if seeded(Seeded::StoresComeLast) => end,
+            Memory::ReleaseAcquire => state.threads[thread].view.0[location] as usize + 1,
+            Memory::Interleaved | Memory::SequentiallyConsistent => end,
+        };
+        (first..=end).rev().filter(|&position| !state.is_full(location) && state.has_room(location, position)).collect()
+    }
+}
+
+fn source<const N: usize>(state: &State<N>, location: usize, position: usize) -> Option<usize> {
+    (state.message(location, position).source as usize).checked_sub(1)
+}
