@@ -145,3 +145,20 @@ impl Drop for Endpoint {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Side;
+    use crate::transport::link;
+    use std::sync::Arc;
+
+    #[test]
+    fn sockets_that_are_gone_are_forgotten() {
+        let side = Side::new();
+        for _ in 0..1_000 {
+            let (socket, _) = link::pair().unwrap();
+            side.tell(&Arc::new(socket));
+        }
+        assert!(side.lifeline.lock().unwrap().sockets.capacity() < 10);
+    }
+}

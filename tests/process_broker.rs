@@ -4,8 +4,14 @@ mod process;
 
 use iobring::{Reader, RingBuffer, Status};
 use iobring_oracle::elsewhere;
+use iobring_oracle::shared::{LOCK, Shared};
 use process::{Order, Servant, message, refused, servant};
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
+
+/// The bit of the lock word that says that somebody sleeps on it.
+const WAITERS: u32 = 0x8000_0000;
 
 #[test]
 fn child_process() {
@@ -149,6 +155,69 @@ fn without_an_owner_a_write_says_peer_closed() {
     assert_eq!(servant.order(Order::WaitPeerClosed, 0, 0), 1);
     let (near, _far) = std::os::unix::net::UnixStream::pair().unwrap();
     assert_eq!(iob.send_to(&near).unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
+}
+
+/// The broker's thread is held up by the writers' lock, whose owner does nothing, here a thread that does not even know that it
+/// has it.
+#[test]
+fn a_broker_that_is_held_up_is_left_behind() {
+    let reader = RingBuffer::create(64 * 1024);
+    let (iob, _peer) = reader.new_iob_writer(9).unwrap();
+    let isolated = elsewhere::isolated(&iob);
+    let shared = Shared::of(&reader);
+    let me = rustix::thread::gettid().as_raw_nonzero().get() as u32;
+    shared.write(LOCK, &me.to_ne_bytes());
+    isolated.write(Default::default(), 0, b"never received").unwrap();
+    while shared.read(LOCK, 4) != (me | WAITERS).to_ne_bytes() {
+        std::thread::yield_now();
+    }
+    drop(reader);
+    assert!(isolated.wait_peer_closed(None));
+}
+
+/// A task's waker is its executor's code, and the broker's thread calls it.
+#[test]
+fn a_waker_that_panics_leaves_nobody_believing_in_the_broker() {
+    struct Panicking;
+    impl Wake for Panicking {
+        fn wake(self: Arc<Self>) {
+            panic!("a waker that panics, as this test wants it to");
+        }
+    }
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (iob, _peer) = reader.new_iob_writer(9).unwrap();
+    let isolated = elsewhere::isolated(&iob);
+    {
+        let mut reading = std::pin::pin!(reader.read_message());
+        let waker = Waker::from(Arc::new(Panicking));
+        assert!(reading.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        isolated.write(Default::default(), 0, b"the last").unwrap();
+        assert!(isolated.wait_peer_closed(None));
+    }
+    assert_eq!(reader.try_read_message(), Ok(Some((9, b"the last".to_vec()))));
+    assert_eq!(isolated.write(Default::default(), 0, b"too late"), Err(Status::PEER_CLOSED));
+}
+
+/// The broker's thread is in the parent alone.
+#[test]
+fn a_fork_of_the_owner_cannot_hand_over() {
+    let reader = RingBuffer::create(64 * 1024);
+    let (iob, _peer) = reader.new_iob_writer(9).unwrap();
+    let _isolated = elsewhere::isolated(&iob);
+    let (near, _far) = std::os::unix::net::UnixStream::pair().unwrap();
+    // SAFETY: the child tries to hand over and exits. It takes no lock that another thread had when it was forked: this one
+    // has just been through them.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let unsupported = |error: std::io::Error| error.kind() == std::io::ErrorKind::Unsupported;
+        let refused = [iob.send_to(&near), iob.send_mapped_to(&near)].map(|result| result.is_err_and(unsupported));
+        // SAFETY: ends the child without running the parent's destructors.
+        unsafe { libc::_exit(i32::from(refused != [true; 2])) }
+    }
+    let mut status = 0;
+    // SAFETY: the child is ours and the out-pointer is valid.
+    unsafe { libc::waitpid(child, &mut status, 0) };
+    assert_eq!(status, 0, "both are refused as unsupported");
 }
 
 /// A fork of the owner holds copies of everything it had, and knows nothing of it.

@@ -23,7 +23,7 @@ pub(crate) struct Link {
 }
 
 /// The two ends of a new link. Message boundaries are kept and either side learns of the other's end.
-pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
 }
 

@@ -56,6 +56,7 @@ const ROUNDS: [Round; 3] = [
             "--test=process_isolation",
             "--test=process_limits",
             "--test=process_mapped",
+            "--test=process_watch",
             "--test=records",
             "--test=reference",
             "--test=region",
