@@ -1,21 +1,33 @@
 #!/bin/sh
-# What the fuzz targets reach: for each file of the library and each target, how many of its regions (stretches of code without
-# a branch) the target's corpus runs through. Needs nightly with llvm-tools, and cargo-fuzz. `fuzz/coverage.sh hostile` for one.
+# What the fuzz targets reach: for each target and file of the library, how many of its lines with code the target's corpus runs
+# through, and which it does not. Needs no nightly and no fuzzer, but `cov` (cargo install llvm_profparser --locked).
+# `fuzz/coverage.sh hostile` for one target.
 set -eu
 cd "$(dirname "$0")/.."
-host=$(rustc -vV | sed -n 's/^host: //p')
-llvm_cov=$(rustc +nightly --print sysroot)/lib/rustlib/$host/bin/llvm-cov
-[ -x "$llvm_cov" ] || {
-    echo "coverage: NOT RUN: no llvm-tools (rustup component add llvm-tools --toolchain nightly)" >&2
+command -v cov >/dev/null || {
+    echo "coverage: NOT RUN: no cov (cargo install llvm_profparser --locked)" >&2
     exit 77
 }
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-for target in ${1:-$(cargo +nightly fuzz list)}; do
-    cargo +nightly fuzz coverage "$target" >"$log" 2>&1 || { cat "$log"; exit 1; }
-    "$llvm_cov" report "fuzz/target/$host/coverage/$host/release/$target" \
-        --instr-profile="fuzz/coverage/$target/coverage.profdata" --sources src |
-        awk -v target="$target" '
-            $1 ~ /\.rs$/ { printf "%-14s %-34s %5d of %5d regions  %3d of %3d functions\n", target, $1, $2 - $3, $2, $5 - $6, $5 }
-            $1 == "TOTAL" { printf "%-14s %-34s %5d of %5d regions  %3d of %3d functions\n", target, "all", $2 - $3, $2, $5 - $6, $5 }'
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target/coverage}"
+# What build scripts and the like leave is of no interest.
+LLVM_PROFILE_FILE="$work/build" RUSTFLAGS=-Cinstrument-coverage \
+    cargo build --quiet --locked --package iobring-fuzz-bodies --bin replay
+for target in ${1:-$(ls fuzz/corpus)}; do
+    LLVM_PROFILE_FILE="$work/$target" "$CARGO_TARGET_DIR/debug/replay" "$target" "fuzz/corpus/$target" >"$work/log" 2>&1 ||
+        { cat "$work/log"; exit 1; }
+    cov show --instr-profile "$work/$target" --object "$CARGO_TARGET_DIR/debug/replay" |
+        awk -F'|' -v target="$target" -v src="$PWD/src/" '
+            /^\// { file = index($0, src) == 1 ? substr($0, length(src) + 1) : "" }
+            file != "" && $2 ~ /[0-9]/ {
+                lines[file]++
+                if ($2 + 0 > 0) reached[file]++; else missed[file] = missed[file] " " $1 + 0
+            }
+            END {
+                for (file in lines)
+                    if (reached[file])
+                        printf "%-13s %-32s %4d of %4d lines%s\n", target, file, reached[file], lines[file],
+                            missed[file] == "" ? "" : ", not" missed[file]
+            }' | sort
 done
