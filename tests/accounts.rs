@@ -4,6 +4,7 @@ mod process;
 
 use iobring::{Account, Count, Reader, RingBuffer, Status, ring_buffer_record_len};
 use process::{Order, Servant, refused, servant};
+use std::io::IoSlice;
 use std::ops::ControlFlow;
 
 #[test]
@@ -48,6 +49,9 @@ fn every_figure_is_what_happened() {
     assert_eq!(account(&reader, 1).no_space, count(2, 9080));
     assert_eq!(account(&reader, 1).bad, count(0, 0));
     assert_eq!(account(&reader, 2).bad, count(1, 65_520));
+    let pieces = [IoSlice::new(&[0; 4000]), IoSlice::new(&[0; 81])];
+    assert_eq!(b.writev(Default::default(), 0, &pieces), Err(Status::NO_SPACE));
+    assert_eq!(account(&reader, 2).no_space, count(1, 4081));
 
     // In the reference's style.
     let tail = reader.tail();

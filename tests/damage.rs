@@ -1,7 +1,7 @@
 //! Damaged shared words: who notices, with which error, that it stays, and the ways out.
 
 use iobring::{Error, Iob, Reader, RingBuffer, Status};
-use iobring_oracle::shared::{HEAD, Shared, TAIL, TOP};
+use iobring_oracle::shared::{HEAD, LAP, Shared, TAIL, TOP};
 use std::ops::ControlFlow;
 
 const CAPACITY: u64 = 4096;
@@ -54,6 +54,33 @@ fn the_very_next_write_notices() {
                 assert!(shared.ring() == before, "bytes were written on an error: head {head}, tail {tail}");
             }
         }
+    }
+}
+
+/// Where the next record goes is remembered beside the lock, and not believed when it cannot be.
+#[test]
+fn where_the_next_record_goes_is_checked() {
+    // All but those that could be the lap of `head`, which would only put the record elsewhere.
+    let laps: [fn(u64) -> u64; 9] = [
+        |head| head - CAPACITY,
+        |head| head - CAPACITY - 8,
+        |head| head - 2 * CAPACITY,
+        |head| head - 1,
+        |head| head + 8,
+        |_| 0,
+        |_| 1,
+        |_| u64::MAX,
+        |_| 1 << 63,
+    ];
+    for lap in laps {
+        let (mut reader, shared, writer) = ring();
+        shared.start_at(8 * CAPACITY + 64);
+        assert_eq!(write(&writer, b"the first"), Ok(()));
+        let lap = lap(reader.head());
+        shared.set_word(LAP, lap);
+        assert_eq!(write(&writer, b"the second"), Ok(()), "lap {lap}");
+        assert_eq!(reader.try_read_message(), Ok(Some((7, b"the first".to_vec()))));
+        assert_eq!(reader.try_read_message(), Ok(Some((7, b"the second".to_vec()))), "lap {lap}");
     }
 }
 

@@ -1,8 +1,9 @@
-//! A broker with nothing to do sleeps, also when what it has to do must wait: for a message, or for room.
+//! A broker with nothing to do sleeps, also when what it has to do must wait: for a message, for room, for a repair.
 
 mod process;
 
 use iobring::RingBuffer;
+use iobring_oracle::shared::{Shared, TAIL};
 use process::{Order, Servant, message, servant};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,11 +22,19 @@ const SIGHTINGS: usize = 100;
 /// Far beyond any scheduling delay.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The broker thread's entry in procfs. There is one ring in this process.
+/// The broker thread's entry in procfs. There is one ring in this process, which has handed an endpoint over.
 fn broker() -> PathBuf {
-    let mut threads = fs::read_dir("/proc/self/task").unwrap().map(|entry| entry.unwrap().path());
+    let deadline = Instant::now() + PATIENCE;
     let named = |path: &PathBuf| fs::read_to_string(path.join("comm")).is_ok_and(|name| name == "iobring-broker\n");
-    threads.find(named).expect("a broker thread")
+    loop {
+        let mut threads = fs::read_dir("/proc/self/task").unwrap().map(|entry| entry.unwrap().path());
+        // It gives itself its name, once it runs.
+        if let Some(broker) = threads.find(named) {
+            return broker;
+        }
+        assert!(Instant::now() < deadline, "no broker thread");
+        thread::yield_now();
+    }
 }
 
 #[track_caller]
@@ -69,6 +78,15 @@ fn the_broker_sleeps_while_there_is_nothing_to_do() {
         assert_eq!(reader.read_message_blocking(None), Ok(Some((3, message(8000, number)))));
     }
     comes_to_rest(&thread, "when the ring is empty again");
+
+    // A message that waits for the ring's repair is received once that is done.
+    let shared = Shared::of(&reader);
+    shared.set_word(TAIL, reader.head() + 8);
+    servant.write(100, written);
+    comes_to_rest(&thread, "while the ring is damaged");
+    reader.resync();
+    assert_eq!(reader.read_message_blocking(None), Ok(Some((3, message(100, written)))));
+    comes_to_rest(&thread, "when the ring is repaired");
 
     drop(iob);
     servant.kill();

@@ -27,6 +27,7 @@ pub const TARGET: Target = Target {
         "drain: something",
         "first: error",
         "first: ok",
+        "header",
         "read: BadAlignment",
         "read: BadLength",
         "read: TooSmall",
@@ -117,6 +118,11 @@ enum Step {
     /// The lock word. While it names an owner nobody takes the lock, as nobody should: see [`Hostile::lock_is_free`].
     SetLock(u32),
     SetInterest(u32),
+    /// Any word of the first page but the lock's.
+    SetHeader {
+        word: u16,
+        value: u64,
+    },
     /// A word anywhere in the ring.
     SetWord {
         index: u32,
@@ -214,6 +220,13 @@ impl Hostile {
             Step::SetTail(index) => self.shared.set_word(TAIL, index.get()),
             Step::SetLock(word) => self.shared.write(LOCK, &word.to_ne_bytes()),
             Step::SetInterest(word) => self.shared.write(INTEREST, &word.to_ne_bytes()),
+            Step::SetHeader { word, value } => {
+                let offset = 8 * u64::from(word) % (self.shared.size() - self.capacity);
+                if offset != LOCK {
+                    self.shared.set_word(offset, value);
+                    self.reached.insert("header");
+                }
+            }
             Step::SetWord { index, value } => self.set_word(u64::from(index) * 8, value),
             Step::SetLength(len) => self.set_word((tail & !7).wrapping_add(8), len.get(self.capacity, head, tail)),
             Step::SetRecords { count, len } => {

@@ -9,7 +9,7 @@ use iobring::{Iob, MAX_MESSAGE_SIZE, Reader, RingBuffer, Status};
 use iobring_oracle::machine::Reached;
 use iobring_oracle::operation::{MOST_PAGES, ReadStyle, until_the_end};
 use iobring_oracle::read::read;
-use iobring_oracle::shared::{HEAD, INTEREST, TAIL, TOP};
+use iobring_oracle::shared::{HEAD, INTEREST, LOCK, TAIL, TOP};
 use iobring_oracle::task::poll_once;
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::fd::{AsFd, AsRawFd};
@@ -27,6 +27,7 @@ pub const TARGET: Target = Target {
         "drain",
         "first",
         "head alone is scribbled",
+        "header alone is scribbled",
         "interest alone is scribbled",
         "length alone is scribbled",
         "read",
@@ -71,6 +72,8 @@ enum Place {
     Head,
     Tail,
     Interest,
+    /// Any word of the first page but the lock's.
+    Header(u16),
     /// The length of the record that is read next.
     Length,
     /// Any word of the ring.
@@ -83,6 +86,7 @@ impl Place {
             Place::Head => "head alone is scribbled",
             Place::Tail => "tail alone is scribbled",
             Place::Interest => "interest alone is scribbled",
+            Place::Header(_) => "header alone is scribbled",
             Place::Length => "length alone is scribbled",
             Place::Ring(_) => "ring alone is scribbled",
         }
@@ -136,8 +140,12 @@ impl Hand {
         let offset = match at {
             Place::Head => HEAD,
             Place::Tail => TAIL,
-            // The lock word is left alone: a made-up owner would be waited for.
             Place::Interest => INTEREST,
+            // The lock word is left alone: a made-up owner would be waited for.
+            Place::Header(word) => match 8 * u64::from(word) % page {
+                LOCK => HEAD,
+                offset => offset,
+            },
             Place::Length => page + ((tail & !7).wrapping_add(8)) % capacity,
             Place::Ring(word) => page + 8 * u64::from(word) % capacity,
         };
