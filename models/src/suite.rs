@@ -171,6 +171,8 @@ fn explorer_models(level: Level) -> Vec<Entry> {
         explore(Death { mortals: 1, style: Bell }, 1),
         // One death, which leaves the reader and another writer asleep: loom does not get that far with two preemptions.
         explore(Death { mortals: 2, style: Blocking }, 1),
+        // Two deaths, after which the lock's word may be what it was.
+        explore_with(Death { mortals: 2, style: Blocking }, with_twins(deaths(2))),
         explore(Restart { style: Blocking, messages: 1 }, 1),
         explore(Restart { style: Bell, messages: 1 }, 1),
     ];
@@ -183,7 +185,6 @@ fn explorer_models(level: Level) -> Vec<Entry> {
             explore_with(waiting(3, 1, Blocking), with_twins(Default::default())),
             explore_with(waiting(1, 4, Blocking), restless()),
             explore_with(waiting(2, 1, Blocking), restless()),
-            explore_with(Death { mortals: 2, style: Blocking }, with_twins(deaths(2))),
             explore_with(Timed { style: Blocking, messages: 2 }, restless()),
             explore(Restart { style: Blocking, messages: 2 }, 1),
         ]);
