@@ -2,7 +2,8 @@
 //!
 //! cargo-mutants changes one expression of `src/` after the other, and the project's tests and models must notice. It takes
 //! hours, so it may be run file by file, and goes on where it was stopped: what it finds is recorded in `models/mutants.json`
-//! after each round, and a mutant that was caught in the source as it is now is not run again. `cargo verify --update` writes
+//! after each round, and a mutant that was caught in the source as it is now, or has a reason to survive every test, is not run
+//! again. `cargo verify --update` writes
 //! a table from the record. Mutants that change nothing that anybody could observe are listed, with the reason, in
 //! `models/equivalent-mutants.toml`.
 
@@ -135,7 +136,9 @@ fn hunt(version: &str, files: &[String], shard: Option<&str>, jobs: usize) -> io
     let mut record = Record::of_these_sources(version, &list(files, None)?)?;
     let part = list(files, shard)?;
     for round in &ROUNDS {
-        let mutants = part.iter().map(|mutant| record.recall(mutant)).filter(round.concerns).collect::<Vec<_>>();
+        let settled = record.settled();
+        let left = part.iter().filter(|mutant| !settled.contains(&mutant.name));
+        let mutants = left.map(|mutant| record.recall(mutant)).filter(round.concerns).collect::<Vec<_>>();
         if mutants.is_empty() {
             continue;
         }

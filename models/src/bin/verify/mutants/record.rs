@@ -139,6 +139,12 @@ impl Record {
         Mutant { name: mutant.name.clone(), file: mutant.file.clone(), outcome }
     }
 
+    /// The names of those that every test has missed, and for a known reason.
+    pub fn settled(&self) -> BTreeSet<String> {
+        let settled = self.survivors().into_iter().filter(|survivor| !survivor.undecided && survivor.reason.is_some());
+        settled.map(|survivor| survivor.mutant).collect()
+    }
+
     /// Adds what a run found, and writes the whole.
     pub fn enter(&mut self, found: Vec<Mutant>) -> io::Result<()> {
         for Mutant { name, file, outcome } in found {
