@@ -10,7 +10,7 @@ use iobring_oracle::machine::Reached;
 use iobring_oracle::operation::{MOST_PAGES, ReadStyle, until_the_end};
 use iobring_oracle::oracle::{Oracle, record_len};
 use iobring_oracle::read::read;
-use iobring_oracle::shared::{HEAD, INTEREST, LOCK, Shared, TAIL, TOP};
+use iobring_oracle::shared::{HEAD, HEADER_WORDS, INTEREST, LOCK, Shared, TAIL, TOP};
 use iobring_oracle::task::poll_once;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
@@ -118,9 +118,9 @@ enum Step {
     /// The lock word. While it names an owner nobody takes the lock, as nobody should: see [`Hostile::lock_is_free`].
     SetLock(u32),
     SetInterest(u32),
-    /// Any word of the first page but the lock's.
+    /// A word of the first page, but the lock's.
     SetHeader {
-        word: u16,
+        word: u8,
         value: u64,
     },
     /// A word anywhere in the ring.
@@ -221,7 +221,7 @@ impl Hostile {
             Step::SetLock(word) => self.shared.write(LOCK, &word.to_ne_bytes()),
             Step::SetInterest(word) => self.shared.write(INTEREST, &word.to_ne_bytes()),
             Step::SetHeader { word, value } => {
-                let offset = 8 * u64::from(word) % (self.shared.size() - self.capacity);
+                let offset = 8 * (u64::from(word) % HEADER_WORDS);
                 if offset != LOCK {
                     self.shared.set_word(offset, value);
                     self.reached.insert("header");

@@ -9,7 +9,7 @@ use iobring::{Iob, MAX_MESSAGE_SIZE, Reader, RingBuffer, Status};
 use iobring_oracle::machine::Reached;
 use iobring_oracle::operation::{MOST_PAGES, ReadStyle, until_the_end};
 use iobring_oracle::read::read;
-use iobring_oracle::shared::{HEAD, INTEREST, LOCK, TAIL, TOP};
+use iobring_oracle::shared::{HEAD, HEADER_WORDS, INTEREST, LOCK, TAIL, TOP};
 use iobring_oracle::task::poll_once;
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::fd::{AsFd, AsRawFd};
@@ -72,8 +72,8 @@ enum Place {
     Head,
     Tail,
     Interest,
-    /// Any word of the first page but the lock's.
-    Header(u16),
+    /// A word of the first page, but the lock's.
+    Header(u8),
     /// The length of the record that is read next.
     Length,
     /// Any word of the ring.
@@ -142,7 +142,7 @@ impl Hand {
             Place::Tail => TAIL,
             Place::Interest => INTEREST,
             // The lock word is left alone: a made-up owner would be waited for.
-            Place::Header(word) => match 8 * u64::from(word) % page {
+            Place::Header(word) => match 8 * (u64::from(word) % HEADER_WORDS) {
                 LOCK => HEAD,
                 offset => offset,
             },

@@ -15,6 +15,10 @@ pub const LAP: u64 = 144;
 /// The offset of the reader's `interest` word in the region, in bytes.
 pub const INTEREST: u64 = 192;
 
+/// So many of the region's words are worth scribbling over: the header, the journal, and of the accounts, which are all alike,
+/// the first few.
+pub const HEADER_WORDS: u64 = 64;
+
 /// The last index at which a record could start, if only it fitted: the largest multiple of 8.
 pub const TOP: u64 = !7;
 
