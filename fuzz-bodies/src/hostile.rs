@@ -10,7 +10,7 @@ use iobring_oracle::machine::Reached;
 use iobring_oracle::operation::{MOST_PAGES, ReadStyle, until_the_end};
 use iobring_oracle::oracle::{Oracle, record_len};
 use iobring_oracle::read::read;
-use iobring_oracle::shared::{HEAD, HEADER_WORDS, INTEREST, LOCK, Shared, TAIL, TOP};
+use iobring_oracle::shared::{HEAD, HEADER_WORDS, INTEREST, LAP, LAST_HEAD, LOCK, Shared, TAIL, TOP};
 use iobring_oracle::task::poll_once;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
@@ -121,8 +121,10 @@ enum Step {
     /// A word of the first page, but the lock's.
     SetHeader {
         word: u8,
-        value: u64,
+        value: Index,
     },
+    /// Where the lap of `head` began, as the last writer noted it.
+    SetLap(Index),
     /// A word anywhere in the ring.
     SetWord {
         index: u32,
@@ -223,10 +225,11 @@ impl Hostile {
             Step::SetHeader { word, value } => {
                 let offset = 8 * (u64::from(word) % HEADER_WORDS);
                 if offset != LOCK {
-                    self.shared.set_word(offset, value);
+                    self.shared.set_word(offset, value.get());
                     self.reached.insert("header");
                 }
             }
+            Step::SetLap(index) => self.shared.set_word(LAP, index.get()),
             Step::SetWord { index, value } => self.set_word(u64::from(index) * 8, value),
             Step::SetLength(len) => self.set_word((tail & !7).wrapping_add(8), len.get(self.capacity, head, tail)),
             Step::SetRecords { count, len } => {
@@ -393,8 +396,17 @@ impl Hostile {
         self.reached.insert(reached);
     }
 
+    /// Whether writers find noted that the lap of `head` began where it did not, but could have. They believe it then, and put
+    /// the record elsewhere: whoever may scribble there may as well scribble on the record.
+    fn is_misled(&self) -> bool {
+        let head = self.head();
+        let offset = head.wrapping_sub(self.shared.word(LAP));
+        let possible = offset < self.capacity && offset.is_multiple_of(8);
+        self.shared.word(LAST_HEAD) == head && possible && offset != head % self.capacity
+    }
+
     fn write(&mut self, len: usize) {
-        if !self.lock_is_free() {
+        if !self.lock_is_free() || self.is_misled() {
             return;
         }
         let before = self.shared.ring();

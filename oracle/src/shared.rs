@@ -10,6 +10,8 @@ pub const HEAD: u64 = 0;
 pub const TAIL: u64 = 8;
 /// The offset of the writers' lock word in the region, in bytes.
 pub const LOCK: u64 = 128;
+/// The offset of `head` as the last writer left it, in bytes.
+pub const LAST_HEAD: u64 = 136;
 /// The offset of the lap in which the last writer left `head`, in bytes.
 pub const LAP: u64 = 144;
 /// The offset of the reader's `interest` word in the region, in bytes.

@@ -1,9 +1,9 @@
 //! The mediating side: records, checked, copied and published under the writers' lock.
 //!
 //! Where the next record goes follows from `head`, whose cache line the reader takes away again and again. So writers keep a
-//! copy of it, and of where its lap around the ring began, on the lock's line, and start copying from that while the
-//! processor still waits for `head` itself: the copy is a guess, and `head` decides. A writer that died, a reader that
-//! repaired, somebody who scribbled: each only makes the guess wrong, which costs a division.
+//! copy of it, and of where its lap around the ring began, on the lock's line, and start copying from that while the processor
+//! still waits for `head`: the copy is a guess, and `head` decides. A writer that died or a reader that repaired makes it wrong,
+//! which costs a division. So does a scribble; or it passes for a lap, and is as bad as a scribble on the record, and no worse.
 
 use crate::layout::{
     ALIGNMENT, Header, MAX_VECTORS, MAX_WRITE_SIZE, RING_BUFFER_MESSAGE_HEADER_SIZE, ring_buffer_record_len,
