@@ -71,7 +71,7 @@ impl Target {
     fn complaint(&self) -> Option<String> {
         let Target { target, artifacts, last_words, .. } = self;
         if self.crashes > 0 {
-            return Some(format!("{target} crashes: {}", artifacts.join(", ")));
+            return Some(format!("{target} crashes: {}\n{}", artifacts.join(", "), last_words.join("\n")));
         }
         if !self.ended_well {
             return Some(format!("{target} did not end well: {}", last_words.join("\n")));
@@ -225,8 +225,8 @@ fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// How many of libFuzzer's lines are kept for when it does not end well.
-const LAST_WORDS: usize = 12;
+/// How many of libFuzzer's lines are kept for when it does not end well: enough for a report of the sanitizer's.
+const LAST_WORDS: usize = 80;
 
 /// An input that takes longer than this many seconds counts as a hang.
 const HANG: u64 = 60;
