@@ -15,7 +15,7 @@
 use crate::protocol::account::{Journal, Slot};
 use core::cell::UnsafeCell;
 use core::mem::offset_of;
-use witness_facade::{Atomic, Cell, Native, Platform};
+use weakest_facade::{Atomic, Cell, Native, Platform};
 
 /// The largest record, header included, in bytes. Also the least capacity [`RingBuffer::create`] takes.
 ///

@@ -10,7 +10,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
-use witness_facade::Native;
+use weakest_facade::Native;
 
 /// One copy of one of the two ends. Cloning makes another copy; when the last is dropped, the other end is told.
 #[derive(Debug)]

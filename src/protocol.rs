@@ -1,6 +1,6 @@
 //! The protocol core: how records get into the ring and out of it.
 //!
-//! Generic over the [`Platform`](witness_facade::Platform) (the real machine, or a model checker's) and over the
+//! Generic over the [`Platform`](weakest_facade::Platform) (the real machine, or a model checker's) and over the
 //! [`Memory`] (a mapping, or a few words on a model's heap). This is the code that ships **and** the code that is checked; it
 //! names no ordering (they are in [`sites`]) and knows no checker.
 //!

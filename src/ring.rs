@@ -10,7 +10,7 @@ use crate::region::Region;
 use crate::status::Status;
 use crate::transport::broker::Host;
 use core::sync::atomic::AtomicBool;
-use witness_facade::Native;
+use weakest_facade::Native;
 
 /// What the owner, the reader and the writers of one ring in this process share.
 #[derive(Debug)]

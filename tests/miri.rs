@@ -16,8 +16,8 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
-use witness_facade::native::{NativeU32, NativeU64};
-use witness_facade::{Atomic, Cell, Platform, Site, Wait, sites};
+use weakest_facade::native::{NativeU32, NativeU64};
+use weakest_facade::{Atomic, Cell, Platform, Site, Wait, sites};
 
 sites! {
     /// A word of a record.

@@ -10,8 +10,8 @@ use iobring::protocol::memory::bell;
 use iobring::protocol::read::Found;
 use iobring::protocol::{Memory, read, wait, write};
 use std::io::IoSlice;
-use witness::End;
-use witness_facade::{Atomic, Platform, sites};
+use weakest::End;
+use weakest_facade::{Atomic, Platform, sites};
 
 /// The size of every model record in bytes: header and one word.
 pub const RECORD: u64 = 24;

@@ -1,6 +1,6 @@
 //! The ring under the checkers.
 //!
-//! Everything here is about the ring; the engines, the pictures and the report are the `witness` package's.
+//! Everything here is about the ring; the engines, the pictures and the report are the `weakest` package's.
 //!
 //! | module | holds |
 //! |---|---|

@@ -8,7 +8,7 @@ use iobring::protocol::Memory;
 use iobring::protocol::account::{Journal, Ledger, Slot};
 use iobring::protocol::memory::bell;
 use iobring::protocol::read::Found;
-use witness_facade::{Atomic, Cell, Platform, sites};
+use weakest_facade::{Atomic, Cell, Platform, sites};
 
 sites! {
     /// A word of a record, written.

@@ -22,12 +22,12 @@ use crate::scenarios::waiting::Waiting;
 use crate::scenarios::wrapped::{Across, Wrapped};
 use iobring::protocol::sites;
 use std::collections::BTreeSet;
-use witness::Scenario;
-use witness::engine::loom::LoomOptions;
-use witness::engine::shuttle::{ShuttleOptions, Strategy};
-use witness::explorer::{ExplorerOptions, Memory, Often, Reductions};
-use witness::run::Run;
-use witness::suite::{Engine, Entry};
+use weakest::Scenario;
+use weakest::engine::loom::LoomOptions;
+use weakest::engine::shuttle::{ShuttleOptions, Strategy};
+use weakest::explorer::{ExplorerOptions, Memory, Often, Reductions};
+use weakest::run::Run;
+use weakest::suite::{Engine, Entry};
 
 /// How patient a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,7 +66,7 @@ fn restless() -> ExplorerOptions {
     ExplorerOptions { spurious_wakes: Often::Always, ..Default::default() }
 }
 
-/// For models too large to tell all points of a thread apart (`harness/docs/explorer.md`, "Twins").
+/// For models too large to tell all points of a thread apart (`weakest/docs/explorer.md`, "Twins").
 fn with_twins(options: ExplorerOptions) -> ExplorerOptions {
     let reductions = Reductions { twins: true, ..options.reductions };
     ExplorerOptions { reductions, ..options }

@@ -3,7 +3,7 @@
 use iobring::protocol::sites;
 use iobring_models::suite;
 use std::time::{Duration, Instant};
-use witness::run::{Changes, Mutant, Verdict};
+use weakest::run::{Changes, Mutant, Verdict};
 
 /// How long a mutant may live.
 const SECOND: Duration = Duration::from_secs(1);

@@ -3,10 +3,10 @@
 use iobring::protocol::sites;
 use iobring_models::suite::{self, Level};
 use std::sync::LazyLock;
-use witness::matrix::{self, Chase, Fate, MatrixOptions};
-use witness::run::{Changes, Run, Verdict};
-use witness::suite::Entry;
-use witness::sweep::{self, Sweep, SweepOptions};
+use weakest::matrix::{self, Chase, Fate, MatrixOptions};
+use weakest::run::{Changes, Run, Verdict};
+use weakest::suite::Entry;
+use weakest::sweep::{self, Sweep, SweepOptions};
 
 /// Runs every model of an engine.
 fn run_all(engine: &str) -> Vec<Run> {
@@ -19,7 +19,7 @@ fn run_all(engine: &str) -> Vec<Run> {
 fn assert_passed(runs: &[Run]) {
     for run in runs {
         if let Verdict::Fail(trace) = &run.verdict {
-            panic!("{}/{}:\n{}", run.engine, run.scenario, witness::draw::text::draw(trace, Default::default()));
+            panic!("{}/{}:\n{}", run.engine, run.scenario, weakest::draw::text::draw(trace, Default::default()));
         }
         assert!(run.verdict.passed(), "{}/{}: {:?}", run.engine, run.scenario, run.verdict);
     }

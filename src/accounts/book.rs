@@ -5,7 +5,7 @@ use crate::layout::ACCOUNTS;
 use crate::protocol::account::{Slot, Tally};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use witness_facade::Native;
+use weakest_facade::Native;
 
 /// The region's slot for whatever has none of its own.
 pub(crate) const COMMON: usize = 0;

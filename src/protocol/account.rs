@@ -19,7 +19,7 @@ use crate::protocol::memory::Memory;
 use crate::protocol::sites::{
     HEAD_READ, JOURNAL_READ, JOURNAL_WRITE, REFUSED_ADD, REFUSED_LOOK, TALLY_READ, TALLY_WRITE,
 };
-use witness_facade::{Atomic, Cell, Platform};
+use weakest_facade::{Atomic, Cell, Platform};
 
 /// Records and bytes, counted by one thread at a time.
 #[repr(C)]

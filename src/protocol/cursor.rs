@@ -5,7 +5,7 @@ use crate::protocol::memory::Memory;
 use crate::protocol::read::{self, Error, Found};
 use core::marker::PhantomData;
 use core::ops::ControlFlow;
-use witness_facade::Platform;
+use weakest_facade::Platform;
 
 /// What the one reader remembers between its calls. In its own memory, where nobody else writes.
 #[derive(Debug, Default)]

@@ -20,8 +20,8 @@ use crate::protocol::patience::Patience;
 use crate::protocol::sites::{
     LOCK_HANDOVER, LOCK_LOOK, LOCK_MARK, LOCK_RELEASE, LOCK_SLEEP, LOCK_TAKE, LOCK_TAKE_MARKED, LOCK_WAKE, MARK_ACQUIRE,
 };
-use witness_facade::native::{OWNER, OWNER_DIED, WAITERS};
-use witness_facade::{Atomic, Platform};
+use weakest_facade::native::{OWNER, OWNER_DIED, WAITERS};
+use weakest_facade::{Atomic, Platform};
 
 /// The lock, held.
 #[must_use]

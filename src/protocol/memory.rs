@@ -2,7 +2,7 @@
 
 use crate::layout::Header;
 use crate::protocol::account::Ledger;
-use witness_facade::Platform;
+use weakest_facade::Platform;
 
 /// Bells: the reader's are bits of `interest` in the header.
 pub mod bell {

@@ -4,7 +4,7 @@
 //! about the time that the line takes to come and go.
 
 use core::marker::PhantomData;
-use witness_facade::Platform;
+use weakest_facade::Platform;
 
 /// The most pauses between two looks.
 const LONGEST: u32 = 32;

@@ -1,7 +1,7 @@
 //! Whether any copy of an endpoint is left.
 
 use crate::protocol::sites::{PEER_LOOK, PEER_RELEASE, PEER_RETAIN};
-use witness_facade::{Atomic, Platform};
+use weakest_facade::{Atomic, Platform};
 
 /// The copies of one endpoint.
 pub struct Copies<P: Platform> {

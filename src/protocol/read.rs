@@ -8,7 +8,7 @@ use crate::protocol::memory::Memory;
 use crate::protocol::room;
 use crate::protocol::sites::{HEAD_ACQUIRE, TAIL_ADD, TAIL_READ, TAIL_RELEASE};
 use core::ops::Range;
-use witness_facade::{Atomic, Platform};
+use weakest_facade::{Atomic, Platform};
 
 /// Why there is no record where one should be. The ring was damaged, or an index was made up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]

@@ -4,7 +4,7 @@ use crate::layout::{ALIGNMENT, MAX_MESSAGE_SIZE};
 use crate::protocol::memory::Memory;
 use crate::protocol::sites::{GUESS_WRITE, HEAD_PUBLISH, HEAD_READ, TAIL_READ, TAIL_RELEASE};
 use crate::protocol::{room, section};
-use witness_facade::{Atomic, Cell, Platform};
+use weakest_facade::{Atomic, Cell, Platform};
 
 /// Empties the ring and makes its indices sound again. Returns how many bytes were given up: what lay between `tail` and
 /// `head`, at most the capacity. For the one reader only; writers go on as soon as it returns.

@@ -7,7 +7,7 @@
 
 use crate::protocol::memory::{Memory, bell};
 use crate::protocol::sites::{ROOM_CALL, ROOM_CHECK, ROOM_HEAD, ROOM_LOOK, ROOM_TAKE, ROOM_WANT, TAIL_ACQUIRE};
-use witness_facade::{Atomic, Platform};
+use weakest_facade::{Atomic, Platform};
 
 /// No wish. (A wish for index 0 is always fulfilled, so nobody has one.)
 const NONE: u64 = 0;

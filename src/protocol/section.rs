@@ -5,7 +5,7 @@ use crate::protocol::account;
 use crate::protocol::lock::{self, Released};
 use crate::protocol::memory::Memory;
 use crate::protocol::sites::{INTEREST_LOOK, INTEREST_TAKE};
-use witness_facade::{Atomic, Platform};
+use weakest_facade::{Atomic, Platform};
 
 /// Runs `section` with the writers' lock held, after whatever a dead holder left was put right; and rings for the reader if
 /// it asked for it meanwhile. `section` must not block, panic, or come here again.

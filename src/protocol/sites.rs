@@ -3,7 +3,7 @@
 //! Nothing else in this crate names an ordering. The checkers weaken each entry in turn and must find a failing
 //! execution; an entry that no model can kill is stronger than it needs to be.
 
-witness_facade::sites! {
+weakest_facade::sites! {
     /// A writer's look at `head`.
     HEAD_READ: Load Relaxed,
         "only writers move head, and the lock orders writers";

@@ -8,8 +8,8 @@ use crate::protocol::section;
 use crate::protocol::sites::{HEAD_RECHECK, INTEREST_SET, READER_ARM, READER_PASS, READER_SLEEP, READER_WAKE};
 use core::time::Duration;
 use std::time::Instant;
-use witness_facade::native::{OWNER, OWNER_DIED, WAITERS};
-use witness_facade::{Atomic, Platform, Wait};
+use weakest_facade::native::{OWNER, OWNER_DIED, WAITERS};
+use weakest_facade::{Atomic, Platform, Wait};
 
 /// Marks the lock word and looks at `head` once more. `Ok(head)`: it is past `index`, no need to wait. `Err(word)`: the
 /// next release of the lock will see the mark; sleep on the lock word while it holds `word`.

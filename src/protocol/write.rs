@@ -13,7 +13,7 @@ use crate::protocol::memory::Memory;
 use crate::protocol::section;
 use crate::protocol::sites::{GUESS_READ, GUESS_WRITE, HEAD_PUBLISH, HEAD_READ, TAIL_ACQUIRE};
 use std::io::IoSlice;
-use witness_facade::{Atomic, Cell, Platform};
+use weakest_facade::{Atomic, Cell, Platform};
 
 /// Why a record was not written. In every case nothing of it was, and `head` did not move past it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

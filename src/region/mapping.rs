@@ -20,7 +20,7 @@ use core::ffi::c_void;
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::fd::BorrowedFd;
 use rustix::mm::{MapFlags, ProtFlags, mmap};
-use witness_facade::Native;
+use weakest_facade::Native;
 
 #[derive(Debug)]
 pub(super) struct Mapping {

@@ -8,7 +8,7 @@ use super::{Region, shared, short};
 use crate::layout::{Accounts, Header};
 use crate::orderings::BYTES;
 use core::sync::atomic::AtomicU64;
-use witness_facade::Native;
+use weakest_facade::Native;
 
 impl Region {
     #[inline(always)]

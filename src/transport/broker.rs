@@ -129,7 +129,7 @@ impl Host {
             }
             State::Closed => return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the ring's owner is gone")),
         }
-        witness_facade::native::enable_heavy_fences()?;
+        weakest_facade::native::enable_heavy_fences()?;
         let broker = Arc::new(Broker::new()?);
         let (ends, ended) = channel();
         let thread = spawn(broker.clone(), ring.clone(), ends)?;

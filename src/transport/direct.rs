@@ -14,7 +14,7 @@ use rustix::fd::AsFd;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use witness_facade::Native;
+use weakest_facade::Native;
 
 /// A writer in a process that maps the region.
 #[derive(Clone, Debug)]

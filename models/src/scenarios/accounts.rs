@@ -7,8 +7,8 @@ use iobring::protocol::account::Account;
 use iobring::protocol::cursor::Cursor;
 use iobring::protocol::{section, write};
 use std::sync::Arc;
-use witness::{Notes, Outcomes, Program, Scenario};
-use witness_facade::{Atomic, Platform, sites};
+use weakest::{Notes, Outcomes, Program, Scenario};
+use weakest_facade::{Atomic, Platform, sites};
 
 sites! {
     /// The slot has been given to the next tag.

@@ -5,8 +5,8 @@ use crate::memory::HeapRing;
 use iobring::protocol::cursor::Cursor;
 use iobring::protocol::write;
 use std::sync::Arc;
-use witness::{Outcomes, Program, Scenario};
-use witness_facade::Platform;
+use weakest::{Outcomes, Program, Scenario};
+use weakest_facade::Platform;
 
 /// A writer hands over three records at once, of which two fit; the reader, which looks once, sees both or none.
 #[derive(Clone, Copy, Debug)]

@@ -4,8 +4,8 @@ use crate::actors::{RECORD, Style, read_by_hand, settle, wait, write_all};
 use crate::memory::HeapRing;
 use iobring::protocol::read;
 use std::sync::Arc;
-use witness::{Outcomes, Program, Scenario};
-use witness_facade::Platform;
+use weakest::{Outcomes, Program, Scenario};
+use weakest_facade::Platform;
 
 /// The way of Fuchsia's own callers: `wait`, `first_message_in(tail..head)`, `increment_tail`. Whatever `head` the wait
 /// returned, the bytes below it may be read.

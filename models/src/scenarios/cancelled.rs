@@ -5,8 +5,8 @@ use crate::memory::HeapRing;
 use iobring::protocol::memory::bell;
 use iobring::protocol::{read, wait};
 use std::sync::Arc;
-use witness::{Outcomes, Program, Scenario};
-use witness_facade::Platform;
+use weakest::{Outcomes, Program, Scenario};
+use weakest_facade::Platform;
 
 /// The reader subscribes, gives up (its future is dropped), and waits again, in either style: nothing is lost by it.
 #[derive(Clone, Copy, Debug)]

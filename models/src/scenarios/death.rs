@@ -6,8 +6,8 @@ use iobring::protocol::cursor::Cursor;
 use iobring::protocol::memory::bell;
 use iobring::protocol::{Memory, read};
 use std::sync::Arc;
-use witness::{End, Outcomes, Program, Scenario};
-use witness_facade::{Atomic, Platform, sites};
+use weakest::{End, Outcomes, Program, Scenario};
+use weakest_facade::{Atomic, Platform, sites};
 
 sites! {
     /// How many writers have died.

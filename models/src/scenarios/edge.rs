@@ -5,8 +5,8 @@ use crate::memory::HeapRing;
 use iobring::protocol::cursor::Cursor;
 use iobring::protocol::write::Refusal;
 use std::sync::Arc;
-use witness::{Outcomes, Program, Scenario};
-use witness_facade::Platform;
+use weakest::{Outcomes, Program, Scenario};
+use weakest_facade::Platform;
 
 /// One record fits before the indices end, the next is refused as corrupt; the reader looks once.
 #[derive(Clone, Copy, Debug)]

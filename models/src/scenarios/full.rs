@@ -5,8 +5,8 @@ use crate::memory::HeapRing;
 use iobring::protocol::cursor::Cursor;
 use iobring::protocol::read;
 use std::sync::Arc;
-use witness::{Outcomes, Program, Scenario};
-use witness_facade::Platform;
+use weakest::{Outcomes, Program, Scenario};
+use weakest_facade::Platform;
 
 /// How the reader gives room back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use crate::actors::{RECORD, drain, settle, write_in_place};
 use crate::memory::HeapRing;
 use iobring::protocol::cursor::Cursor;
 use std::sync::Arc;
-use witness::{Outcomes, Program, Scenario};
-use witness_facade::Platform;
+use weakest::{Outcomes, Program, Scenario};
+use weakest_facade::Platform;
 
 /// A mediator fills a record in its place, as the broker does, while the reader looks once.
 #[derive(Clone, Copy, Debug)]

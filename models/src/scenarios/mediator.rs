@@ -6,8 +6,8 @@ use iobring::protocol::cursor::Cursor;
 use iobring::protocol::room;
 use iobring::protocol::write::Refusal;
 use std::sync::Arc;
-use witness::{Outcomes, Program, Scenario};
-use witness_facade::Platform;
+use weakest::{Outcomes, Program, Scenario};
+use weakest_facade::Platform;
 
 /// The ring is full. A mediator (the broker, which has a record in hand and may not lose it) asks to be told of room and
 /// sleeps; the reader reads once. The mediator gets through, with nobody polling.

@@ -5,8 +5,8 @@ use crate::memory::HeapRing;
 use iobring::protocol::cursor::Cursor;
 use iobring::protocol::peer::Copies;
 use std::sync::Arc;
-use witness::{Outcomes, Program, Scenario};
-use witness_facade::Platform;
+use weakest::{Outcomes, Program, Scenario};
+use weakest_facade::Platform;
 
 /// Two threads hold copies of one endpoint, write, and drop them; whoever sees the endpoint closed finds both records.
 #[derive(Clone, Copy, Debug)]

@@ -4,8 +4,8 @@ use crate::actors::{RECORD, drain, settle, write_all};
 use crate::memory::HeapRing;
 use iobring::protocol::cursor::Cursor;
 use std::sync::Arc;
-use witness::{Outcomes, Program, Scenario};
-use witness_facade::Platform;
+use weakest::{Outcomes, Program, Scenario};
+use weakest_facade::Platform;
 
 /// Some writers write while the reader looks once: it reads whole records or nothing, and nothing is lost.
 #[derive(Clone, Copy, Debug)]

@@ -5,8 +5,8 @@ use crate::memory::HeapRing;
 use iobring::protocol::cursor::Cursor;
 use iobring::protocol::{Memory, read, repair};
 use std::sync::Arc;
-use witness::{Outcomes, Program, Scenario};
-use witness_facade::Platform;
+use weakest::{Outcomes, Program, Scenario};
+use weakest_facade::Platform;
 
 /// A record's length was scribbled over. The reader gives the ring's contents up while a writer tries once; whatever it
 /// wrote is there whole, or was given up whole.

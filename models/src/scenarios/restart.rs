@@ -4,8 +4,8 @@ use crate::actors::{RECORD, Style, read_until, settle, write_all};
 use crate::memory::HeapRing;
 use iobring::protocol::read;
 use std::sync::Arc;
-use witness::{End, Outcomes, Program, Scenario};
-use witness_facade::Platform;
+use weakest::{End, Outcomes, Program, Scenario};
+use weakest_facade::Platform;
 
 /// The reader may die at any step, also asleep; a new one over the same region reads on from `tail`, and writers never
 /// notice.

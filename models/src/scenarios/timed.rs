@@ -6,8 +6,8 @@ use iobring::protocol::cursor::Cursor;
 use iobring::protocol::{read, wait};
 use std::sync::Arc;
 use std::time::Duration;
-use witness::{Outcomes, Program, Scenario};
-use witness_facade::Platform;
+use weakest::{Outcomes, Program, Scenario};
+use weakest_facade::Platform;
 
 /// The reader waits for a limited time, which may be up at any moment, and reads what is there. Then it waits in either
 /// style for the rest: a wait that was given up loses nothing, and leaves nothing behind that keeps a writer from going on.
@@ -55,7 +55,7 @@ impl Scenario for Timed {
             })
             .finish(move |ends| {
                 let mut ends = ends.to_vec();
-                let witness::End::Returned(notes) = &mut ends[1] else { unreachable!("the reader is immortal") };
+                let weakest::End::Returned(notes) = &mut ends[1] else { unreachable!("the reader is immortal") };
                 let given_up = notes.pop() != Some(GIVEN_UP);
                 settle(&ring, &ends, &[0], &[1]);
                 if given_up { "given up".into() } else { "in time".into() }

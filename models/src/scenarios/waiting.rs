@@ -3,8 +3,8 @@
 use crate::actors::{RECORD, Style, read_until, settle, write_all};
 use crate::memory::HeapRing;
 use std::sync::Arc;
-use witness::{Outcomes, Program, Scenario};
-use witness_facade::Platform;
+use weakest::{Outcomes, Program, Scenario};
+use weakest_facade::Platform;
 
 /// Some writers write, the reader sleeps until it has everything: no wake-up is lost, whether it registered before a write
 /// or after.

@@ -4,8 +4,8 @@ use crate::actors::{RECORD, drain, settle, write_all};
 use crate::memory::HeapRing;
 use iobring::protocol::cursor::Cursor;
 use std::sync::Arc;
-use witness::{Outcomes, Program, Scenario};
-use witness_facade::Platform;
+use weakest::{Outcomes, Program, Scenario};
+use weakest_facade::Platform;
 
 /// Which part of the record straddles the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use clap::{Parser, ValueEnum};
 use iobring_models::suite::Level;
 use std::path::PathBuf;
-use witness::explorer::Memory;
+use weakest::explorer::Memory;
 
 /// Explores the ring's protocol core, the code that ships, with every engine; weakens every memory ordering in turn; kills
 /// threads at every step; and gives a verdict.

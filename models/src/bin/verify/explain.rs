@@ -6,9 +6,9 @@ use iobring_models::suite;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use witness::draw::text::draw;
-use witness::explorer::Memory;
-use witness::matrix::{self, Fate, MatrixOptions};
+use weakest::draw::text::draw;
+use weakest::explorer::Memory;
+use weakest::matrix::{self, Fate, MatrixOptions};
 
 /// Prints the story of the site called `name`.
 pub fn explain(name: &str, stop: &Arc<AtomicBool>) -> ExitCode {

@@ -18,14 +18,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-use witness::draw::text::{Colour, draw};
-use witness::draw::words::sentence;
-use witness::explorer::Memory;
-use witness::matrix::{Chase, Matrix, MatrixOptions};
-use witness::report::{Results, json};
-use witness::run::Verdict;
-use witness::suite::Entry;
-use witness::{matrix, sweep};
+use weakest::draw::text::{Colour, draw};
+use weakest::draw::words::sentence;
+use weakest::explorer::Memory;
+use weakest::matrix::{Chase, Matrix, MatrixOptions};
+use weakest::report::{Results, json};
+use weakest::run::Verdict;
+use weakest::suite::Entry;
+use weakest::{matrix, sweep};
 
 /// The exit status of bad usage, as clap has it.
 const USAGE: u8 = 2;

@@ -7,9 +7,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
-use witness::report::page::Preface;
-use witness::report::{Results, json, junit, page};
-use witness::suite::{Engine, Entry};
+use weakest::report::page::Preface;
+use weakest::report::{Results, json, junit, page};
+use weakest::suite::{Engine, Entry};
 
 const TITLE: &str = "iobring: the ring's proof";
 const EVIDENCE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../verification.md"));
@@ -33,7 +33,7 @@ fn preface(cli: &Cli, models: &[Entry], elapsed: Duration) -> Preface {
         facts: facts(cli, models, elapsed),
         engines: vec![
             ["loom".into(), version("loom"), "every interleaving and stale read, up to a bound of preemptions".into()],
-            ["explorer".into(), version("witness"), "every state of release/acquire memory, without a bound".into()],
+            ["explorer".into(), version("weakest"), "every state of release/acquire memory, without a bound".into()],
             ["shuttle".into(), version("shuttle"), "samples of schedules, judged by happens-before".into()],
         ],
         again: Some(|site| format!("cargo verify --explain {site}")),
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn what_the_report_quotes_is_there() {
         assert!(chapter("What is not covered").contains("<strong>Load buffering.</strong>"));
-        for package in ["loom", "shuttle", "witness"] {
+        for package in ["loom", "shuttle", "weakest"] {
             assert!(version(package).starts_with(|c: char| c.is_ascii_digit()), "{package}");
         }
     }

@@ -9,8 +9,8 @@ use iobring_models::suite::{self, Level};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
-use witness::report::Results;
-use witness::run::Coverage;
+use weakest::report::Results;
+use weakest::run::Coverage;
 
 /// The ways in which the tables of `path` differ from what this run found, one sentence each.
 pub fn differences(path: &Path, results: &Results) -> io::Result<Vec<String>> {
@@ -27,7 +27,7 @@ pub fn differences(path: &Path, results: &Results) -> io::Result<Vec<String>> {
     let written = markdown::read(path, "models")?;
     let sampled = |at: usize| matches!(results.models[at].coverage, Coverage::Sampled(_));
     part("models", &written, &table::models(&results.models), sampled, &mut differences);
-    let name = |entry: &witness::suite::Entry| format!("{} under {}", entry.case.name(), entry.engine.name());
+    let name = |entry: &weakest::suite::Entry| format!("{} under {}", entry.case.name(), entry.engine.name());
     let there = written.iter().map(|row| format!("{} under {}", row[0], row[1])).collect();
     names("models", &there, |level| suite::models(level).iter().map(name).collect(), &mut differences);
 

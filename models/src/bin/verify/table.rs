@@ -6,10 +6,10 @@ use comfy_table::presets;
 use iobring::protocol::sites;
 use std::collections::BTreeSet;
 use std::fmt;
-use witness::matrix::{Fate, Kill, Matrix, Row};
-use witness::report::Results;
-use witness::run::Run;
-use witness::sweep::Sweep;
+use weakest::matrix::{Fate, Kill, Matrix, Row};
+use weakest::report::Results;
+use weakest::run::Run;
+use weakest::sweep::Sweep;
 
 /// Columns that differ from machine to machine: for the terminal only.
 const PASSING: [&str; 2] = ["per second", "time"];
@@ -148,7 +148,7 @@ pub fn sweeps(sweeps: &[Sweep]) -> Table {
 
 /// The table of sites, as the source has it.
 pub fn sites() -> Table {
-    let row = |site: &witness::facade::Site| {
+    let row = |site: &weakest::facade::Site| {
         vec![
             format!("`{}`", site.name),
             format!("{:?}", site.operation),

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
-use witness::explorer::Progress;
-use witness::run::{Changes, Run};
-use witness::suite::{Engine, Entry};
+use weakest::explorer::Progress;
+use weakest::run::{Changes, Run};
+use weakest::suite::{Engine, Entry};
 
 /// Bars on a terminal, nothing elsewhere.
 pub fn bars() -> MultiProgress {

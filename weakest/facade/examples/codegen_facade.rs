@@ -1,0 +1,68 @@
+//! Every operation of the native platform through the facade, one function each. `tests/codegen.rs` compares the
+//! instructions with those of `codegen_core`, where the functions of the same names use `core`'s atomics directly.
+
+use weakest_facade::{Atomic, Cell, Native, Platform, native};
+
+mod sites {
+    weakest_facade::sites! {
+        /// A load.
+        LOAD_RELAXED: Load Relaxed, "to compare";
+        /// A load.
+        LOAD_ACQUIRE: Load Acquire, "to compare";
+        /// A store.
+        STORE_RELAXED: Store Relaxed, "to compare";
+        /// A store.
+        STORE_RELEASE: Store Release, "to compare";
+        /// A read-modify-write.
+        RMW_RELAXED: Rmw Relaxed, "to compare";
+        /// A read-modify-write.
+        RMW_ACQREL: Rmw AcqRel, "to compare";
+        /// A compare-and-exchange.
+        CAS_ACQUIRE: CompareExchange Acquire, "to compare";
+        /// A compare-and-exchange.
+        CAS_RELEASE: CompareExchange Release, "to compare";
+        /// A fence.
+        FENCE_ACQREL: Fence AcqRel, "to compare";
+        /// A fence.
+        FENCE_SEQCST: Fence SeqCst, "to compare";
+        /// A fence that was removed.
+        FENCE_RELAXED: Fence Relaxed, "to compare";
+        /// A data word.
+        WORD_READ: Read, "to compare";
+        /// A data word.
+        WORD_WRITE: Write, "to compare";
+    }
+}
+use sites::*;
+
+include!("codegen/functions.rs");
+
+type U32 = native::NativeU32;
+type U64 = native::NativeU64;
+type Word = native::NativeCell;
+
+functions! {
+    load_relaxed(a: &U64) -> u64 { a.load(&LOAD_RELAXED) }
+    load_acquire(a: &U64) -> u64 { a.load(&LOAD_ACQUIRE) }
+    load_acquire_32(a: &U32) -> u32 { a.load(&LOAD_ACQUIRE) }
+    store_relaxed(a: &U64, v: u64) -> () { a.store(&STORE_RELAXED, v) }
+    store_release(a: &U64, v: u64) -> () { a.store(&STORE_RELEASE, v) }
+    store_release_32(a: &U32, v: u32) -> () { a.store(&STORE_RELEASE, v) }
+    swap_relaxed(a: &U32, v: u32) -> u32 { a.swap(&RMW_RELAXED, v) }
+    swap_acqrel(a: &U64, v: u64) -> u64 { a.swap(&RMW_ACQREL, v) }
+    add_relaxed(a: &U64, v: u64) -> u64 { a.fetch_add(&RMW_RELAXED, v) }
+    add_acqrel(a: &U32, v: u32) -> u32 { a.fetch_add(&RMW_ACQREL, v) }
+    or_acqrel(a: &U32, v: u32) -> u32 { a.fetch_or(&RMW_ACQREL, v) }
+    and_relaxed(a: &U32, v: u32) -> u32 { a.fetch_and(&RMW_RELAXED, v) }
+    exchange_acquire(a: &U32, old: u32, new: u32) -> bool { a.compare_exchange(&CAS_ACQUIRE, old, new).is_ok() }
+    exchange_release(a: &U64, old: u64, new: u64) -> u64 {
+        match a.compare_exchange(&CAS_RELEASE, old, new) { Ok(v) | Err(v) => v }
+    }
+    exchange_weak(a: &U64, old: u64, new: u64) -> bool { a.compare_exchange_weak(&CAS_RELEASE, old, new).is_ok() }
+    fence_acqrel() -> () { Native::fence(&FENCE_ACQREL) }
+    fence_seqcst() -> () { Native::fence(&FENCE_SEQCST) }
+    fence_relaxed() -> () { Native::fence(&FENCE_RELAXED) }
+    spin() -> () { Native::spin() }
+    read_word(a: &Word) -> u64 { a.read(&WORD_READ) }
+    write_word(a: &Word, v: u64) -> () { a.write(&WORD_WRITE, v) }
+}

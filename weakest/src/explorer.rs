@@ -1,0 +1,329 @@
+//! An engine that misses nothing: every state of a scenario under release/acquire memory, without any bound.
+//!
+//! Complete for RC11 without load buffering: relaxed, acquire, release and acquire-release accesses, fences of all
+//! strengths, read-modify-writes, release sequences, data words with race detection, futex wait and wake, death of any
+//! mortal thread before any step. `weakest/docs/explorer.md` explains it to somebody who has used loom.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `operation` | what a thread may ask of memory, and the answers |
+//! | `platform` | [`Explorer`], the platform that bodies run on |
+//! | `replay` | a body run along a history, up to its next operation |
+//! | `tree` | each thread as a tree of histories, so that each is run once |
+//! | `twins` | points of a thread that need not be told apart |
+//! | `view` | what somebody knows |
+//! | `state` | a state of the machine, and its encoding |
+//! | `memory` | loads, stores and fences on a state |
+//! | `canon` | one representative for states that nobody can tell apart |
+//! | `machine` | the successors of a state |
+//! | `touched` | which thread may ever touch what |
+//! | `faults` | faults to be seeded, so that the tests can be tested |
+//! | `search` | breadth-first search, outcomes |
+//! | `level`, `visited` | the states of one level, and all that were seen |
+//! | `livelock` | whether every execution can still end |
+
+mod canon;
+mod faults;
+mod level;
+mod livelock;
+mod machine;
+mod memory;
+mod operation;
+mod platform;
+mod replay;
+mod search;
+mod state;
+mod touched;
+mod tree;
+mod twins;
+mod view;
+mod visited;
+
+pub use crate::run::Statistics;
+pub use platform::{Explorer, ExplorerCell, ExplorerU32, ExplorerU64};
+
+use crate::run::{Changes, Coverage, Run, Verdict};
+use crate::scenario::{Outcomes, Program, Scenario};
+use crate::trace::{Trace, culprits};
+use machine::{Failure, World};
+use search::{Ending, Found, Search, Story};
+use state::Sizes;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+use tree::{Tree, lock};
+use twins::{Laboratory, Values};
+
+/// The name of this engine in a [`Run`].
+pub const ENGINE: &str = "explorer";
+
+/// Which memory the threads run on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Memory {
+    /// RC11 without load buffering: what the orderings of the sites promise, and nothing more.
+    #[default]
+    ReleaseAcquire,
+    /// No read is stale and no store overtakes another, but only what the sites promise makes happens-before, by which data
+    /// races are judged: what interleaving and a race detector can see. What passes here and fails on
+    /// [`ReleaseAcquire`](Memory::ReleaseAcquire) needs weak memory.
+    Interleaved,
+    /// Sequential consistency: every access is ordered with every other. What fails here needs no weak memory.
+    SequentiallyConsistent,
+}
+
+/// How often something unasked-for may happen in one execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Often {
+    /// Not at all.
+    Never,
+    /// Up to so many times (at most 254).
+    AtMost(u8),
+    /// Without limit.
+    Always,
+}
+
+impl Often {
+    fn budget(self) -> u8 {
+        match self {
+            Often::Never => 0,
+            Often::AtMost(times) => times.min(254),
+            Often::Always => u8::MAX,
+        }
+    }
+}
+
+/// Which parts of the search may be saved. The first two lose nothing; switching them off is for checking just that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reductions {
+    /// Steps that commute with all that others can do are taken at once.
+    pub local_steps: bool,
+    /// States that nobody can tell apart are one.
+    pub canonical_states: bool,
+    /// Points of a [`scope`](crate::facade::Platform::scope) from which a thread does the same whatever happens are one.
+    /// Found by trying, and checked by trying: off unless asked for. See `weakest/docs/explorer.md`.
+    pub twins: bool,
+}
+
+impl Default for Reductions {
+    fn default() -> Self {
+        Reductions { local_steps: true, canonical_states: true, twins: false }
+    }
+}
+
+/// How far a search has come, for somebody who watches it.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// States met so far.
+    pub states: AtomicU64,
+    /// States met but not looked into yet.
+    pub frontier: AtomicU64,
+}
+
+/// What to explore, and how.
+#[derive(Clone, Debug)]
+pub struct ExplorerOptions {
+    /// The memory model.
+    pub memory: Memory,
+    /// How many mortal threads may die in one execution, each before any of its steps.
+    pub deaths: u8,
+    /// Waits that return although nobody woke them. No thread can count on it: who sleeps with nobody left to wake it
+    /// is a lost wake-up all the same.
+    pub spurious_wakes: Often,
+    /// `compare_exchange_weak` that fails although the value is the expected one.
+    pub weak_failures: Often,
+    /// Whether waits with a time-out time out, at any moment. Otherwise they sleep like those without.
+    pub timeouts: bool,
+    /// Whether to look for states from which no end can be reached. Costs 8 bytes per transition.
+    pub liveness: bool,
+    /// Stop, and say so, after so many states.
+    pub max_states: Option<u64>,
+    /// Stop, and say so, when this becomes true.
+    pub stop: Option<Arc<AtomicBool>>,
+    /// Where to report progress.
+    pub progress: Option<Arc<Progress>>,
+    /// How many OS threads to search with.
+    pub workers: usize,
+    /// How many operations a retry loop is watched going round before it is taken for one that never ends by itself.
+    pub lookahead: usize,
+    /// What may be saved.
+    pub reductions: Reductions,
+}
+
+impl Default for ExplorerOptions {
+    fn default() -> Self {
+        ExplorerOptions {
+            memory: Memory::ReleaseAcquire,
+            deaths: 0,
+            spurious_wakes: Often::Never,
+            weak_failures: Often::Always,
+            timeouts: true,
+            liveness: true,
+            max_states: None,
+            stop: None,
+            progress: None,
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            lookahead: 2000,
+            reductions: Reductions::default(),
+        }
+    }
+}
+
+impl ExplorerOptions {
+    /// What may happen beside the scenario's own steps, and on what memory, in words; nothing that is taken for granted.
+    fn setting(&self) -> String {
+        let often = |often: Often, what: &str| match often {
+            Often::Never => None,
+            Often::AtMost(times) => Some(format!("≤ {times} {what}")),
+            Often::Always => Some(what.into()),
+        };
+        let parts = [
+            match self.memory {
+                Memory::ReleaseAcquire => None,
+                Memory::Interleaved => Some("no stale reads".into()),
+                Memory::SequentiallyConsistent => Some("sequentially consistent".into()),
+            },
+            (self.deaths > 0).then(|| format!("≤ {} deaths", self.deaths)),
+            often(self.spurious_wakes, "spurious wake-ups"),
+            self.reductions.twins.then(|| "twins".into()),
+        ];
+        parts.into_iter().flatten().collect::<Vec<String>>().join(", ")
+    }
+}
+
+/// How many trials each point gets when twins are looked for.
+const TRIALS: u64 = 32;
+/// When not even so many tell points apart that are none, twins are given up.
+const MOST_TRIALS: u64 = 512;
+
+/// Explores a scenario.
+pub fn check<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOptions) -> Run {
+    explore(scenario, changes, options).0
+}
+
+/// Explores a scenario, and tells what that took.
+pub fn explore<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOptions) -> (Run, Statistics) {
+    let begun = Instant::now();
+    let mut run = Run {
+        scenario: scenario.name(),
+        engine: ENGINE,
+        executions: 0,
+        states: None,
+        statistics: None,
+        setting: options.setting(),
+        coverage: Coverage::Cut("not run".into()),
+        verdict: Verdict::Pass,
+        outcomes: BTreeSet::new(),
+        killed_before: BTreeSet::new(),
+        reached: BTreeSet::new(),
+        replay: None,
+        elapsed: begun.elapsed(),
+    };
+    let (program, objects) = replay::build(|| scenario.program::<Explorer>());
+    let sizes =
+        Sizes { locations: objects.locations.len(), threads: program.threads.len(), words: objects.words.len() };
+    if sizes.slots() > 128 || sizes.threads > 32 {
+        run.verdict = Verdict::NotRun(format!(
+            "{} threads and {} atomics are more than a state has room for",
+            sizes.threads, sizes.locations
+        ));
+        return (run, Statistics::default());
+    }
+    let deaths = options.deaths > 0 || changes.death.is_some();
+    // A thread that dies at a numbered step keeps its numbering.
+    let fold = move |body: u16| changes.death.is_none_or(|death| death.thread != body as usize);
+    let grown =
+        || Tree::new(&program, changes.mutant, options.lookahead, sizes, deaths, fold, Values::initial(&objects));
+    let allowed = scenario.outcomes();
+    let mut statistics = Statistics::default();
+    let world = |tree: &Mutex<Tree>| World {
+        options,
+        objects: &objects,
+        sizes,
+        names: program.threads.iter().map(|thread| thread.name.clone()).collect(),
+        mortal: program.threads.iter().map(|thread| thread.mortal).collect(),
+        death: changes.death,
+        hooked: program.on_death.is_some(),
+        touched: lock(tree).touched.clone(),
+    };
+    let mut trials = if options.reductions.twins { TRIALS } else { 0 };
+    let (found, tree) = loop {
+        let mut tree = grown();
+        if trials > 0 {
+            let sampled = Mutex::new(tree);
+            Search::new(&world(&sampled), &program, &sampled, &allowed).sample();
+            tree = grown();
+            tree.laboratory = Some(Laboratory::new(&lock(&sampled).values, trials));
+        }
+        let tree = Mutex::new(tree);
+        let found = loop {
+            match Search::new(&world(&tree), &program, &tree, &allowed).run() {
+                Ending::Found(found) => break *found,
+                Ending::Surprised => statistics.restarts += 1,
+            }
+        };
+        let doubtful = match &found {
+            _ if trials == 0 => false,
+            // Whoever is accused has a right to a search without guesses.
+            Found { failure: Some(_), .. } => true,
+            Found { coverage: Coverage::Exhausted, .. } => !lock(&tree).audit(),
+            _ => false,
+        };
+        if !doubtful {
+            break (found, tree);
+        }
+        statistics.doubts += 1;
+        trials = if found.failure.is_none() && trials < MOST_TRIALS { 4 * trials } else { 0 };
+    };
+    statistics.transitions = found.transitions;
+    statistics.bytes_per_state = found.bytes as f64 / found.states.max(1) as f64;
+    statistics.histories = lock(&tree).len() as u64;
+    statistics.depth = found.levels;
+    statistics.largest_level = found.largest_level;
+    judge(&mut run, &program, found, &allowed, changes, options);
+    run.elapsed = begun.elapsed();
+    statistics.states_per_second = run.states.unwrap_or(0) as f64 / run.elapsed.as_secs_f64();
+    run.statistics = Some(statistics);
+    (run, statistics)
+}
+
+fn judge(
+    run: &mut Run,
+    program: &Program,
+    found: Found,
+    allowed: &Outcomes,
+    changes: Changes,
+    options: &ExplorerOptions,
+) {
+    run.executions = found.executions;
+    run.states = Some(found.states);
+    run.outcomes = found.outcomes;
+    run.killed_before = found.killed_before;
+    run.coverage = found.coverage;
+    run.verdict = if let Some((failure, story)) = found.failure {
+        Verdict::Fail(Box::new(trace(program, failure, story)))
+    } else if run.coverage != Coverage::Exhausted {
+        Verdict::Cut
+    } else {
+        match allowed {
+            // Stronger memory, or a death for certain, may well rule an outcome out.
+            Outcomes::Exactly(stated)
+                if options.memory == Memory::ReleaseAcquire
+                    && changes.death.is_none()
+                    && !stated.is_subset(&found.unharmed) =>
+            {
+                Verdict::Unreached(stated.difference(&found.unharmed).cloned().collect())
+            }
+            _ => Verdict::Pass,
+        }
+    };
+}
+
+/// The counterexample.
+fn trace(program: &Program, failure: Failure, story: Story) -> Trace {
+    let Story { events, ignorance } = story;
+    let mut threads: Vec<String> = program.threads.iter().map(|thread| thread.name.clone()).collect();
+    threads.push("system".into());
+    let culprits = culprits(failure.fault, &events);
+    Trace { threads, events, fault: failure.fault, message: failure.message, ignorance, culprits }
+}

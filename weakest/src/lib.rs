@@ -1,0 +1,32 @@
+//! Every memory ordering has a witness.
+//!
+//! A harness for lock-free code written over [`weakest_facade`]: write a [`Scenario`] once, and every engine explores
+//! it. Knows nothing of any particular protocol.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`scenario`] | what a user writes |
+//! | [`engine`] | who explores it: loom, shuttle |
+//! | [`explorer`] | the engine of our own, complete for release/acquire memory |
+//! | [`run`] | what an engine is asked and answers |
+//! | [`trace`] | a failing execution, operation by operation |
+//! | [`suite`] | scenarios and engines in a list |
+//! | [`matrix`] | every ordering weakened in turn |
+//! | [`sweep`] | a thread killed before each of its operations |
+//! | [`draw`] | a trace as a picture |
+//! | [`report`] | all of it as a page, as JSON and as JUnit XML |
+
+pub mod draw;
+pub mod engine;
+pub mod explorer;
+pub mod matrix;
+mod parallel;
+pub mod report;
+pub mod run;
+pub mod scenario;
+pub mod suite;
+pub mod sweep;
+pub mod trace;
+
+pub use scenario::{End, Notes, Outcomes, Program, Scenario, Thread};
+pub use weakest_facade as facade;
