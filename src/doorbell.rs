@@ -1,8 +1,8 @@
 //! The bells of a reader that does not sleep on the lock word: its task's waker, and a descriptor to poll.
 
+use crate::process::Generation;
 use crate::protocol::memory::bell;
 use crate::status::Status;
-use crate::transport::process::Generation;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};

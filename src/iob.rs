@@ -3,7 +3,8 @@
 use crate::pair::Endpoint;
 use crate::ring::Ring;
 use crate::status::Status;
-use crate::transport::direct::{Direct, Place};
+use crate::transport::broker::Host;
+use crate::transport::direct::{Direct, Local, Place};
 use crate::transport::{End, Transport, handover};
 use rustix::fd::{AsFd, BorrowedFd};
 use std::io::{self, IoSlice};
@@ -33,10 +34,10 @@ pub struct Iob {
 
 impl Iob {
     /// A writer with `tag`, and its peer.
-    pub(crate) fn pair(ring: Arc<Ring>, tag: u64) -> (Iob, Iob) {
+    pub(crate) fn pair(ring: Arc<Ring>, host: Arc<Host>, tag: u64) -> (Iob, Iob) {
         let (writer, peer) = Endpoint::pair();
         let entry = ring.book.open(tag);
-        let writer = Direct::new(ring, tag, Place::Here(writer, entry.clone()));
+        let writer = Direct::new(ring, tag, Place::Here(Local { endpoint: writer, entry: entry.clone(), host }));
         (Iob { transport: Transport::Direct(writer) }, Iob { transport: Transport::Peer(peer, entry) })
     }
 

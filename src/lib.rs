@@ -21,14 +21,17 @@
 //!
 //! # Where things are
 //!
+//! From the bottom up: each module uses only those above it in this table.
+//!
 //! | module | holds |
 //! |---|---|
 //! | [`layout`] | the shared region's layout, an ABI |
 //! | [`protocol`] | how records get in and out: generic over the platform, what is checked **and** shipped |
-//! | `region`, `doorbell`, `ring` | the real memory under it: a sealed memfd, mapped so that every record is contiguous; bells |
-//! | `iob`, `pair` | the endpoints of writers |
-//! | `ring_buffer`, `reader`, `record`, `batches` | the owner's side |
-//! | `status` | Zircon's status codes |
+//! | `status`, `system`, `process` | Zircon's status codes; system calls that signals interrupt; whose process this is |
+//! | `region`, `doorbell`, [`accounts`], `ring` | the real memory: a sealed memfd, mapped so that every record is contiguous; bells; counts |
+//! | `pair`, [`transport`] | endpoints that know of each other's end; who mediates a write, in which process |
+//! | `iob`, `ring_buffer` | a writer; the owner's face of the ring |
+//! | `record`, `reader`, `batches` | the reading side |
 //!
 //! # Which calls are sound against whom
 //!
@@ -58,6 +61,7 @@ mod iob;
 pub mod layout;
 mod orderings;
 mod pair;
+mod process;
 pub mod protocol;
 mod reader;
 mod record;
@@ -65,6 +69,7 @@ mod region;
 mod ring;
 mod ring_buffer;
 mod status;
+mod system;
 pub mod transport;
 
 pub use accounts::{Account, Accounts, Count};

@@ -1,8 +1,8 @@
 //! Two endpoints that know of each other's end.
 
+use crate::process::Generation;
 use crate::protocol::peer::Copies;
-use crate::transport::link;
-use crate::transport::process::Generation;
+use crate::system::wait_for;
 use rustix::event::PollFlags;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::{Shutdown, shutdown};
@@ -127,7 +127,7 @@ impl Endpoint {
         if self.is_peer_closed() {
             return Ok(true);
         }
-        Ok(link::wait_for(self.try_as_fd()?, PollFlags::empty(), timeout)? || self.is_peer_closed())
+        Ok(wait_for(self.try_as_fd()?, PollFlags::empty(), timeout)? || self.is_peer_closed())
     }
 }
 
@@ -149,14 +149,14 @@ impl Drop for Endpoint {
 #[cfg(test)]
 mod tests {
     use super::Side;
-    use crate::transport::link;
+    use rustix::pipe::pipe;
     use std::sync::Arc;
 
     #[test]
     fn sockets_that_are_gone_are_forgotten() {
         let side = Side::new();
         for _ in 0..1_000 {
-            let (socket, _) = link::pair().unwrap();
+            let (socket, _) = pipe().unwrap();
             side.tell(&Arc::new(socket));
         }
         assert!(side.lifeline.lock().unwrap().sockets.capacity() < 10);

@@ -1,6 +1,7 @@
 //! The one reader of a ring: waiting and reading, in every style.
 
 use crate::accounts::{Accounts, Cache};
+use crate::layout::MAX_MESSAGE_SIZE;
 use crate::orderings::READERS_OWN;
 use crate::protocol::cursor::Cursor;
 use crate::protocol::memory::bell;
@@ -9,6 +10,7 @@ use crate::protocol::{repair, section, wait};
 use crate::record::Record;
 use crate::ring::Ring;
 use crate::ring_buffer::RingBuffer;
+use crate::status::Status;
 use core::future::poll_fn;
 use core::ops::{ControlFlow, Deref};
 use core::task::{Context, Poll};
@@ -35,6 +37,43 @@ pub struct Reader {
     cache: Cache,
 }
 
+impl RingBuffer {
+    /// Makes a ring of `capacity` bytes and returns its reader, through which the ring itself is reached.
+    ///
+    /// # Panics
+    /// Like Fuchsia's: if `capacity` is not a multiple of the page size, is less than [`MAX_MESSAGE_SIZE`], or cannot be
+    /// had. [`try_create`](Self::try_create) returns errors instead, and takes smaller rings.
+    pub fn create(capacity: usize) -> Reader {
+        let page = rustix::param::page_size();
+        assert!(
+            capacity.is_multiple_of(page),
+            "a ring's capacity must be a multiple of the page size, {page} bytes; {capacity} is not"
+        );
+        assert!(
+            capacity >= MAX_MESSAGE_SIZE,
+            "a ring's capacity must be at least {MAX_MESSAGE_SIZE} bytes (MAX_MESSAGE_SIZE); {capacity} is less"
+        );
+        Self::try_create(capacity)
+            .unwrap_or_else(|status| panic!("a ring of {capacity} bytes cannot be made: {status}"))
+    }
+
+    /// Makes a ring of `capacity` bytes, any non-zero multiple of the page size, and returns its reader. In a ring smaller
+    /// than [`MAX_MESSAGE_SIZE`] the largest record is the ring's capacity.
+    ///
+    /// All memory is committed now: later accesses cannot fail.
+    ///
+    /// # Errors
+    /// | status | when |
+    /// |---|---|
+    /// | `INVALID_ARGS` | `capacity` is 0 or not a multiple of the page size |
+    /// | `OUT_OF_RANGE` | no address range can hold it, or the process may not make files so large (`RLIMIT_FSIZE`) |
+    /// | `NO_MEMORY` | the system cannot give that much now |
+    /// | `NO_RESOURCES` | no descriptors are left (a ring takes two) |
+    pub fn try_create(capacity: usize) -> Result<Reader, Status> {
+        Ok(Reader::new(Arc::new(RingBuffer::new(Ring::create(capacity)?))))
+    }
+}
+
 impl Deref for Reader {
     type Target = Arc<RingBuffer>;
     fn deref(&self) -> &Arc<RingBuffer> {
@@ -43,7 +82,7 @@ impl Deref for Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(ring_buffer: Arc<RingBuffer>) -> Self {
+    fn new(ring_buffer: Arc<RingBuffer>) -> Self {
         Reader { ring_buffer, cursor: Cursor::default(), cache: Cache::default() }
     }
 

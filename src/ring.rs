@@ -1,15 +1,17 @@
-//! One ring in this process: its region and its bells, as the protocol's [`Memory`], and the place of its broker.
+//! One ring in this process: its region and its bells, as the protocol's [`Memory`].
 
 use crate::accounts::Book;
 use crate::doorbell::Doorbell;
-use crate::layout::Header;
+use crate::layout::{Header, Ledger};
 use crate::protocol::Memory;
-use crate::protocol::account::Ledger;
 use crate::protocol::memory::bell;
 use crate::region::Region;
 use crate::status::Status;
-use crate::transport::broker::Host;
 use core::sync::atomic::AtomicBool;
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::fd::OwnedFd;
+use std::io;
+use std::sync::OnceLock;
 use weakest_facade::Native;
 
 /// What the owner, the reader and the writers of one ring in this process share.
@@ -19,8 +21,8 @@ pub(crate) struct Ring {
     pub(crate) doorbell: Doorbell,
     /// Whether somebody polls the doorbell's descriptor, which then has to be armed whenever the ring was found empty.
     pub(crate) polled: AtomicBool,
-    /// In the owner's process; elsewhere nobody lives there.
-    pub(crate) host: Host,
+    /// Rung when there is room that a mediator waits for. Made by the first that may have to wait.
+    room: OnceLock<OwnedFd>,
     /// In the owner's process.
     pub(crate) book: Book,
 }
@@ -33,7 +35,32 @@ impl Ring {
 
     /// A ring of this region and these bells.
     pub(crate) fn new(region: Region, doorbell: Doorbell) -> Self {
-        Ring { region, doorbell, polled: AtomicBool::new(false), host: Host::default(), book: Book::default() }
+        Ring { region, doorbell, polled: AtomicBool::new(false), room: OnceLock::new(), book: Book::default() }
+    }
+
+    /// The bell that a mediator listens to.
+    pub(crate) fn room_bell(&self) -> io::Result<&OwnedFd> {
+        if let Some(bell) = self.room.get() {
+            return Ok(bell);
+        }
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(self.room.get_or_init(|| bell))
+    }
+
+    /// Makes the mediator's bell unreadable again.
+    pub(crate) fn silence_room_bell(&self) {
+        if let Some(bell) = self.room.get() {
+            // Nothing to read is what is wanted.
+            let _ = rustix::io::read(bell, &mut [0; 8]);
+        }
+    }
+
+    /// Has the mediator look again, if there is one.
+    pub(crate) fn ring_room_bell(&self) {
+        if let Some(bell) = self.room.get() {
+            // The only failure left is a counter about to overflow, and then the bell is rung already.
+            let _ = rustix::io::write(bell, &1u64.to_ne_bytes());
+        }
     }
 }
 
@@ -77,7 +104,7 @@ impl Memory<Native> for Ring {
     }
     fn ring_bell(&self, wanted: u32) {
         if wanted & bell::ROOM != 0 {
-            self.host.tell_of_room();
+            self.ring_room_bell();
         }
         if wanted & !bell::ROOM != 0 {
             self.doorbell.ring(wanted);

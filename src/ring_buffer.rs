@@ -1,12 +1,12 @@
-//! The owner's face of a ring.
+//! The owner's face of a ring: its indices, its writers, and its bytes for those who read by hand.
 
 use crate::iob::Iob;
-use crate::layout::{ALIGNMENT, MAX_MESSAGE_SIZE};
+use crate::layout::ALIGNMENT;
 use crate::protocol::read::{self, Error};
 use crate::protocol::section;
-use crate::reader::Reader;
 use crate::ring::Ring;
 use crate::status::Status;
+use crate::transport::broker::Host;
 use core::ops::Range;
 use rustix::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
@@ -18,43 +18,13 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct RingBuffer {
     pub(crate) ring: Arc<Ring>,
+    /// Serves writers in other processes.
+    host: Arc<Host>,
 }
 
 impl RingBuffer {
-    /// Makes a ring of `capacity` bytes and returns its reader, through which the ring itself is reached.
-    ///
-    /// # Panics
-    /// Like Fuchsia's: if `capacity` is not a multiple of the page size, is less than [`MAX_MESSAGE_SIZE`], or cannot be
-    /// had. [`try_create`](Self::try_create) returns errors instead, and takes smaller rings.
-    pub fn create(capacity: usize) -> Reader {
-        let page = rustix::param::page_size();
-        assert!(
-            capacity.is_multiple_of(page),
-            "a ring's capacity must be a multiple of the page size, {page} bytes; {capacity} is not"
-        );
-        assert!(
-            capacity >= MAX_MESSAGE_SIZE,
-            "a ring's capacity must be at least {MAX_MESSAGE_SIZE} bytes (MAX_MESSAGE_SIZE); {capacity} is less"
-        );
-        Self::try_create(capacity)
-            .unwrap_or_else(|status| panic!("a ring of {capacity} bytes cannot be made: {status}"))
-    }
-
-    /// Makes a ring of `capacity` bytes, any non-zero multiple of the page size, and returns its reader. In a ring smaller
-    /// than [`MAX_MESSAGE_SIZE`] the largest record is the ring's capacity.
-    ///
-    /// All memory is committed now: later accesses cannot fail.
-    ///
-    /// # Errors
-    /// | status | when |
-    /// |---|---|
-    /// | `INVALID_ARGS` | `capacity` is 0 or not a multiple of the page size |
-    /// | `OUT_OF_RANGE` | no address range can hold it, or the process may not make files so large (`RLIMIT_FSIZE`) |
-    /// | `NO_MEMORY` | the system cannot give that much now |
-    /// | `NO_RESOURCES` | no descriptors are left (a ring takes two) |
-    pub fn try_create(capacity: usize) -> Result<Reader, Status> {
-        let ring = Arc::new(Ring::create(capacity)?);
-        Ok(Reader::new(Arc::new(RingBuffer { ring })))
+    pub(crate) fn new(ring: Ring) -> Self {
+        RingBuffer { ring: Arc::new(ring), host: Arc::default() }
     }
 
     /// A new writer whose records bear `tag`, and its peer, which can be neither written to nor mapped but tells when every
@@ -68,7 +38,7 @@ impl RingBuffer {
         if ring.book.is_crowded() {
             section::exclusively(ring, |_| ring.book.close_settled(&ring.region.accounts().slots));
         }
-        Ok(Iob::pair(self.ring.clone(), tag))
+        Ok(Iob::pair(self.ring.clone(), self.host.clone(), tag))
     }
 
     /// The size of the ring in bytes.
@@ -135,12 +105,12 @@ impl RingBuffer {
     /// # Safety
     /// Nobody, in no process, may write to the range while this runs or while the slice is used: the range must lie between
     /// `tail` and `head`, `tail` must not move past the record, and no writer may be one that misuses its mapping. The
-    /// [`Reader`]'s methods need no such promise.
+    /// [`Reader`](crate::Reader)'s methods need no such promise.
     ///
     /// # Errors
     /// [`Error::BadAlignment`] if the range does not start at a multiple of 8; [`Error::TooSmall`] if it is reversed or
     /// shorter than a header; [`Error::BadLength`] if the record, padding included, exceeds the range, the ring or
-    /// [`MAX_MESSAGE_SIZE`].
+    /// [`MAX_MESSAGE_SIZE`](crate::MAX_MESSAGE_SIZE).
     pub unsafe fn first_message_in(&self, range: Range<u64>) -> Result<(u64, &[u8]), Error> {
         let found = read::first_in(&*self.ring, range)?;
         let at = self.ring.region.address(found.offset, found.len);
@@ -153,7 +123,7 @@ impl RingBuffer {
 impl Drop for RingBuffer {
     /// The ring's owner is gone: writers in other processes get `PEER_CLOSED` from now on.
     fn drop(&mut self) {
-        self.ring.host.close();
+        self.host.close();
     }
 }
 

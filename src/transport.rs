@@ -56,7 +56,7 @@
 //! | `broker` | the owner's thread that serves isolated writers, and their side of it |
 //! | `handover` | the message by which an endpoint travels, and the checks on arrival |
 //! | `link` | the socket between a received endpoint and the owner |
-//! | `descriptors`, `process` | sending descriptors; forks and PID namespaces |
+//! | `descriptors` | sending descriptors |
 //!
 //! A third transport, mediated by the kernel (a BPF program that the writer may run but neither read nor change), has its
 //! place as one more variant of `Transport` here and one more kind of offer in `handover`: it would write the same records by
@@ -68,7 +68,6 @@ pub(crate) mod direct;
 pub(crate) mod handover;
 pub(crate) mod link;
 mod mapped;
-pub(crate) mod process;
 
 use crate::accounts::Entry;
 use crate::pair::Endpoint;
@@ -100,7 +99,7 @@ impl Transport {
     pub(crate) fn end(&self) -> End<'_> {
         match self {
             Transport::Direct(direct) => match &direct.place {
-                Place::Here(endpoint, _) => End::Here(endpoint),
+                Place::Here(local) => End::Here(&local.endpoint),
                 Place::Elsewhere(watched, _) => End::Elsewhere(watched.link()),
             },
             Transport::Broker(remote) => End::Elsewhere(remote.link()),

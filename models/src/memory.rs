@@ -3,9 +3,8 @@
 //! Data words are the platform's cells, so that a checker sees every access to them. The mirror is modelled by the
 //! remainder: an offset past the capacity means the ring's start, as the real mapping makes it mean.
 
-use iobring::layout::Header;
+use iobring::layout::{Header, Journal, Ledger, Slot};
 use iobring::protocol::Memory;
-use iobring::protocol::account::{Journal, Ledger, Slot};
 use iobring::protocol::memory::bell;
 use iobring::protocol::read::Found;
 use weakest_facade::{Atomic, Cell, Platform, sites};

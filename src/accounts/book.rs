@@ -1,8 +1,7 @@
 //! The owner's book: an entry for each tag.
 
 use super::{Account, Accounts, Count};
-use crate::layout::ACCOUNTS;
-use crate::protocol::account::{Slot, Tally};
+use crate::layout::{ACCOUNTS, Slot, Tally};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use weakest_facade::Native;

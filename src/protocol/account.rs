@@ -15,25 +15,14 @@
 //!
 //! A writer in the owner's process counts in memory of its own without a journal: its death is the ring's.
 
+use crate::layout::{Journal, Ledger, NOWHERE, Refused, Slot, Tally};
 use crate::protocol::memory::Memory;
 use crate::protocol::sites::{
     HEAD_READ, JOURNAL_READ, JOURNAL_WRITE, REFUSED_ADD, REFUSED_LOOK, TALLY_READ, TALLY_WRITE,
 };
 use weakest_facade::{Atomic, Cell, Platform};
 
-/// Records and bytes, counted by one thread at a time.
-#[repr(C)]
-pub struct Tally<P: Platform> {
-    records: P::Cell,
-    bytes: P::Cell,
-}
-
 impl<P: Platform> Tally<P> {
-    /// Nothing yet.
-    pub fn new(label: &'static str) -> Self {
-        Tally { records: Cell::new(label, 0, 0), bytes: Cell::new(label, 1, 0) }
-    }
-
     /// So many more, and the bytes of their messages.
     #[inline(always)]
     pub fn add(&self, records: usize, bytes: usize) {
@@ -55,18 +44,7 @@ impl<P: Platform> Tally<P> {
     }
 }
 
-/// Records and bytes, counted by anybody at any time.
-#[repr(C)]
-pub struct Refused<P: Platform> {
-    records: P::AtomicU64,
-    bytes: P::AtomicU64,
-}
-
 impl<P: Platform> Refused<P> {
-    fn new(label: &'static str) -> Self {
-        Refused { records: Atomic::new(label, 0), bytes: Atomic::new(label, 0) }
-    }
-
     /// So many more.
     pub fn add(&self, records: u64, bytes: u64) {
         self.records.fetch_add(&REFUSED_ADD, records);
@@ -76,24 +54,6 @@ impl<P: Platform> Refused<P> {
     /// Records, and the bytes of their messages.
     pub fn get(&self) -> (u64, u64) {
         (self.records.load(&REFUSED_LOOK), self.bytes.load(&REFUSED_LOOK))
-    }
-}
-
-/// What became of one tag's writes.
-#[repr(C)]
-pub struct Slot<P: Platform> {
-    /// Published. Changed and read under the writers' lock.
-    pub accepted: Tally<P>,
-    /// Refused for lack of space.
-    pub no_space: Refused<P>,
-    /// Refused for any other reason.
-    pub bad: Refused<P>,
-}
-
-impl<P: Platform> Slot<P> {
-    /// Nothing yet.
-    pub fn new() -> Self {
-        Slot { accepted: Tally::new("accepted"), no_space: Refused::new("no space"), bad: Refused::new("bad") }
     }
 }
 
@@ -108,50 +68,11 @@ impl<P: Platform> Slot<P> {
     }
 }
 
-impl<P: Platform> Default for Slot<P> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// What the lock's holder is about to count.
-#[repr(C)]
-pub struct Journal<P: Platform> {
-    /// The head at which the rest is valid: the record's own index.
-    head: P::Cell,
-    slot: P::Cell,
-    records: P::Cell,
-    bytes: P::Cell,
-}
-
-/// The head at which no record is, since it is no multiple of 8: the journal is not valid.
-const NOWHERE: u64 = 1;
-
 impl<P: Platform> Journal<P> {
-    /// Not valid.
-    pub fn new() -> Self {
-        let cell = |index, value| Cell::new("journal", index, value);
-        Journal { head: cell(0, NOWHERE), slot: cell(1, 0), records: cell(2, 0), bytes: cell(3, 0) }
-    }
-
     /// Makes it invalid. The lock is held.
     pub fn strike(&self) {
         self.head.write(&JOURNAL_WRITE, NOWHERE);
     }
-}
-
-impl<P: Platform> Default for Journal<P> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// The accounts in the region's first page.
-pub struct Ledger<'a, P: Platform> {
-    /// What the lock's holder is about to count.
-    pub journal: &'a Journal<P>,
-    /// The accounts.
-    pub slots: &'a [Slot<P>],
 }
 
 /// Where a writer counts what is accepted.

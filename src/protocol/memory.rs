@@ -1,7 +1,6 @@
 //! Where one ring's shared words and bytes live: the seam between the protocol and what it runs on.
 
-use crate::layout::Header;
-use crate::protocol::account::Ledger;
+use crate::layout::{Header, Ledger};
 use weakest_facade::Platform;
 
 /// Bells: the reader's are bits of `interest` in the header.

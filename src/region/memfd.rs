@@ -3,6 +3,7 @@
 use super::Geometry;
 use crate::layout::Identity;
 use crate::status::Status;
+use crate::system::retry;
 use rustix::fd::OwnedFd;
 use rustix::fs::{
     FallocateFlags, MemfdFlags, OFlags, SealFlags, fallocate, fcntl_add_seals, fcntl_get_seals, fcntl_getfl, fstat,
@@ -78,16 +79,6 @@ fn identify(fd: &OwnedFd, geometry: Geometry) -> Result<(), Status> {
     match retry(|| pwrite(fd, &bytes, Identity::OFFSET))? {
         n if n == bytes.len() => Ok(()),
         _ => Err(Status::NO_MEMORY),
-    }
-}
-
-/// Repeats a call that a signal interrupted.
-fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
-    loop {
-        match call() {
-            Err(Errno::INTR) => {}
-            result => return result,
-        }
     }
 }
 

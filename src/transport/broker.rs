@@ -20,10 +20,10 @@ mod receive;
 pub(crate) mod remote;
 mod sources;
 
+use crate::process::Generation;
 use crate::ring::Ring;
 use crate::transport::link;
-use crate::transport::process::Generation;
-use rustix::event::{EventfdFlags, epoll, eventfd};
+use rustix::event::epoll;
 use rustix::fd::{AsFd, OwnedFd};
 pub(crate) use sources::Writer;
 use sources::{Source, Sources};
@@ -63,8 +63,8 @@ struct Running {
 #[derive(Debug)]
 struct Broker {
     epoll: OwnedFd,
-    /// Readable: look again at the ring's room, and whether this is the end.
-    bell: OwnedFd,
+    /// Its room bell says: look again at the room, and whether this is the end.
+    ring: Arc<Ring>,
     sources: Mutex<Sources>,
     /// The process with the thread; a forked child has only its memory.
     generation: Generation,
@@ -82,16 +82,9 @@ impl Host {
     pub(crate) fn link(&self, ring: &Arc<Ring>, writer: Writer) -> io::Result<OwnedFd> {
         let (ours, theirs) = link::pair()?;
         let broker = self.start(ring)?;
-        broker.watch_doorbell(ring)?;
+        broker.watch_doorbell()?;
         broker.add(Source::link(ours, writer))?;
         Ok(theirs)
-    }
-
-    /// The reader gave back the room that the broker waits for.
-    pub(crate) fn tell_of_room(&self) {
-        if let State::Running(running) = &*self.lock() {
-            running.broker.ring();
-        }
     }
 
     /// The ring's owner is going: every writer elsewhere gets `PEER_CLOSED` from now on, and the thread ends.
@@ -130,18 +123,17 @@ impl Host {
             State::Closed => return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the ring's owner is gone")),
         }
         weakest_facade::native::enable_heavy_fences()?;
-        let broker = Arc::new(Broker::new()?);
+        let broker = Arc::new(Broker::new(ring.clone())?);
         let (ends, ended) = channel();
-        let thread = spawn(broker.clone(), ring.clone(), ends)?;
+        let thread = spawn(broker.clone(), ends)?;
         *state = State::Running(Running { broker: broker.clone(), thread, ended });
         Ok(broker)
     }
 }
 
-fn spawn(broker: Arc<Broker>, ring: Arc<Ring>, ends: Sender<()>) -> io::Result<JoinHandle<()>> {
+fn spawn(broker: Arc<Broker>, ends: Sender<()>) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("iobring-broker".into()).spawn(move || {
-        courier::run(&broker, &ring);
-        drop(ring);
+        courier::run(&broker);
         drop(broker);
         drop(ends);
     })
@@ -153,11 +145,10 @@ const BELL: u64 = 0;
 const DOORBELL: u64 = 1;
 
 impl Broker {
-    fn new() -> io::Result<Self> {
+    fn new(ring: Arc<Ring>) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let broker = Broker { epoll, bell, sources: Mutex::default(), generation: Generation::current() };
-        broker.listen_to(&broker.bell, BELL)?;
+        let broker = Broker { epoll, ring, sources: Mutex::default(), generation: Generation::current() };
+        broker.listen_to(broker.ring.room_bell()?, BELL)?;
         Ok(broker)
     }
 
@@ -168,8 +159,8 @@ impl Broker {
     }
 
     /// From the first process on that can ring nothing but the reader's descriptor.
-    fn watch_doorbell(&self, ring: &Ring) -> io::Result<()> {
-        match self.listen_to(&ring.doorbell, DOORBELL) {
+    fn watch_doorbell(&self) -> io::Result<()> {
+        match self.listen_to(&self.ring.doorbell, DOORBELL) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             result => result,
         }
@@ -200,11 +191,6 @@ impl Broker {
         let _ = epoll::delete(&self.epoll, &*source.descriptor());
     }
 
-    fn ring(&self) {
-        // The only failure left is a counter about to overflow, and then the bell is rung already.
-        let _ = rustix::io::write(&self.bell, &1u64.to_ne_bytes());
-    }
-
     /// Ends every connection, now and for good, and tells the thread.
     fn close(&self) {
         let sources = self.sources().close();
@@ -213,7 +199,7 @@ impl Broker {
             source.hang_up();
         }
         drop(sources);
-        self.ring();
+        self.ring.ring_room_bell();
     }
 
     fn sources(&self) -> MutexGuard<'_, Sources> {

@@ -1,7 +1,7 @@
 //! Messages with descriptors attached, over Unix sockets.
 
+use crate::system::retry;
 use rustix::fd::{BorrowedFd, OwnedFd};
-use rustix::io::Errno;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags, recvmsg, sendmsg,
@@ -63,14 +63,4 @@ pub(super) fn receive_some(
         return Err(io::Error::new(io::ErrorKind::InvalidData, "more descriptors than can be taken"));
     }
     Ok(received.bytes)
-}
-
-/// Repeats a call that a signal interrupted.
-pub(super) fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
-    loop {
-        match call() {
-            Err(Errno::INTR) => {}
-            result => return result,
-        }
-    }
 }

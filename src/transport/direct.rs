@@ -2,13 +2,13 @@
 
 use crate::accounts::{COMMON, Entry};
 use crate::pair::Endpoint;
+use crate::process::pid_namespace;
 use crate::protocol::account::Account;
 use crate::protocol::write::{self, Message, Refusal};
 use crate::ring::Ring;
 use crate::status::Status;
-use crate::transport::broker::Writer;
+use crate::transport::broker::{Host, Writer};
 use crate::transport::mapped::{self, Watched};
-use crate::transport::process::pid_namespace;
 use crate::transport::{handover, link};
 use rustix::fd::AsFd;
 use std::io;
@@ -28,9 +28,17 @@ pub(crate) struct Direct {
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
     /// In the owner's process, where the pair was made.
-    Here(Endpoint, Arc<Entry>),
+    Here(Local),
     /// In a process that received it: and the number of the slot in the region where it counts.
     Elsewhere(Arc<Watched>, usize),
+}
+
+/// What a writer in the owner's process has beside the ring.
+#[derive(Clone, Debug)]
+pub(crate) struct Local {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) host: Arc<Host>,
 }
 
 impl Direct {
@@ -68,7 +76,7 @@ impl Direct {
     #[inline(always)]
     fn account(&self) -> Account<'_, Native> {
         match &self.place {
-            Place::Here(_, entry) if self.ring.doorbell.is_home() => Account::Own(&entry.own),
+            Place::Here(local) if self.ring.doorbell.is_home() => Account::Own(&local.entry.own),
             // A fork's own memory is nothing that the owner sees.
             Place::Here(..) => Account::Shared(COMMON),
             Place::Elsewhere(_, slot) => Account::Shared(*slot),
@@ -109,7 +117,7 @@ impl Direct {
     /// Hands an isolated copy over.
     pub(crate) fn send_to(&self, to: &UnixStream) -> io::Result<()> {
         let theirs = match &self.place {
-            Place::Here(endpoint, entry) => self.ring.host.connect(&self.ring, self.source(endpoint, entry))?,
+            Place::Here(local) => local.host.connect(&self.ring, self.source(local))?,
             Place::Elsewhere(watched, _) => {
                 let (ours, theirs) = link::pair()?;
                 mapped::request_connection(watched.link(), ours.as_fd())?;
@@ -122,10 +130,10 @@ impl Direct {
     /// Hands over a copy that maps the region.
     pub(crate) fn send_mapped_to(&self, to: &UnixStream) -> io::Result<()> {
         match &self.place {
-            Place::Here(endpoint, entry) => {
+            Place::Here(local) => {
                 let namespace = pid_namespace()?;
-                let theirs = self.ring.host.link(&self.ring, self.source(endpoint, entry))?;
-                let slot = self.ring.book.share(entry);
+                let theirs = local.host.link(&self.ring, self.source(local))?;
+                let slot = self.ring.book.share(&local.entry);
                 handover::offer_mapped(to, self.tag, &self.ring, slot, namespace, theirs.as_fd())
             }
             Place::Elsewhere(watched, slot) => {
@@ -134,7 +142,7 @@ impl Direct {
         }
     }
 
-    fn source(&self, endpoint: &Endpoint, entry: &Arc<Entry>) -> Writer {
-        Writer { tag: self.tag, endpoint: endpoint.clone(), entry: entry.clone() }
+    fn source(&self, local: &Local) -> Writer {
+        Writer { tag: self.tag, endpoint: local.endpoint.clone(), entry: local.entry.clone() }
     }
 }

@@ -9,12 +9,12 @@
 //!
 //! The owner in turn sees a hang-up once every copy of the endpoint is gone, in whatever process, however it died.
 
+use crate::system::wait_for;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The receiving process's end.
 #[derive(Debug)]
@@ -58,21 +58,5 @@ impl Link {
 impl AsFd for Link {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
-    }
-}
-
-/// Waits until `descriptor` has one of the events of `interest`, or hangs up; `false` when `timeout` has passed before that.
-pub(crate) fn wait_for(descriptor: BorrowedFd<'_>, interest: PollFlags, timeout: Option<Duration>) -> io::Result<bool> {
-    // A time beyond what the clock can count is no limit.
-    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    let mut watched = [PollFd::from_borrowed_fd(descriptor, interest)];
-    loop {
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let left = left.and_then(|left| Timespec::try_from(left).ok());
-        match poll(&mut watched, left.as_ref()) {
-            Ok(seen) => return Ok(seen != 0),
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
     }
 }

@@ -6,9 +6,9 @@
 //! | connect | a socket | the sender hands its endpoint on, isolated: the broker is to receive from there with the same tag |
 
 use crate::orderings::WATCHED;
+use crate::process::{Generation, pid_namespace};
 use crate::transport::descriptors::{receive_some, send_with};
 use crate::transport::link::Link;
-use crate::transport::process::{Generation, pid_namespace};
 use core::sync::atomic::AtomicU32;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::RecvFlags;

@@ -24,9 +24,9 @@ const TURN: usize = 8;
 const EVENTS: usize = 64;
 
 /// The thread's body: runs until the ring's owner is gone.
-pub(super) fn run(broker: &Broker, ring: &Arc<Ring>) {
+pub(super) fn run(broker: &Broker) {
     let _end = End(broker);
-    let mut courier = Courier { broker, ring, queue: VecDeque::new(), full: false };
+    let mut courier = Courier { broker, ring: &broker.ring, queue: VecDeque::new(), full: false };
     let mut events = Vec::with_capacity(EVENTS);
     while !broker.sources().is_closed() {
         courier.fetch(&mut events);
@@ -70,8 +70,7 @@ impl Courier<'_> {
         match token {
             BELL => {
                 self.full = false;
-                // Nothing to read is what is wanted.
-                let _ = rustix::io::read(&self.broker.bell, &mut [0; 8]);
+                self.ring.silence_room_bell();
             }
             // Left readable: it is the reader who makes it silent.
             DOORBELL => self.ring.doorbell.wake(),

@@ -1,4 +1,4 @@
-//! What a process has to know about itself before it shares memory with others.
+//! Whose process this is: what it has to know about itself before it shares memory with others.
 
 use crate::orderings;
 use core::sync::atomic::AtomicU32;
