@@ -1,8 +1,9 @@
 //! Damaged shared words: who notices, with which error, that it stays, and the ways out.
 
 use iobring::{Error, Iob, Reader, RingBuffer, Status};
-use iobring_oracle::shared::{HEAD, LAP, Shared, TAIL, TOP};
+use iobring_oracle::shared::{HEAD, HEADER_WORDS, INTEREST, LAP, LAST_HEAD, Shared, TAIL, TOP};
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 const CAPACITY: u64 = 4096;
 
@@ -251,4 +252,50 @@ fn first_message_in_checks_its_range() {
     assert_eq!(first(CAPACITY, CAPACITY + 40), Ok((7, &[5; 20][..])), "indices count on around the ring");
     shared.set_word(shared.offset(8), CAPACITY - 15);
     assert_eq!(first(0, u64::MAX), Err(Error::BadLength), "no record is longer than the ring");
+}
+
+/// Every number that another process can write, at its extremes and two at a time: each call answers something, and none
+/// overflows (tests are built with overflow checks), least of all while it holds the writers' lock.
+#[test]
+fn no_arithmetic_on_shared_words_overflows() {
+    // Head, tail, the writers' two notes, the reader's two words, and what a journal and the first accounts hold.
+    let words =
+        [HEAD, TAIL, LAST_HEAD, LAP, INTEREST, INTEREST + 8].into_iter().chain((256..HEADER_WORDS * 8).step_by(8));
+    let values = [0, 1, 7, 8, 24, CAPACITY, TOP, TOP - 8, TOP - 24, TOP - CAPACITY, 1 << 63, u64::MAX, u64::MAX - 7];
+    let scribbles: Vec<(u64, u64)> = words.flat_map(|word| values.map(|value| (word, value))).collect();
+    for start in [0, CAPACITY - 8, TOP - 2 * CAPACITY] {
+        let (mut reader, shared, writer) = ring();
+        for (at, &first) in scribbles.iter().enumerate() {
+            // With each other word of the first few, and with one of the rest.
+            let others = scribbles.iter().take(6 * values.len()).chain(scribbles.get(at + 1));
+            for &second in others {
+                shared.start_at(start);
+                let _ = write(&writer, b"the first");
+                for (word, value) in [first, second] {
+                    shared.set_word(word, value);
+                }
+                everything(&mut reader, &writer);
+                assert!(reader.resync() <= CAPACITY);
+                assert_eq!(write(&writer, b"and on"), Ok(()), "{first:?}, {second:?} from {start}");
+                assert_eq!(reader.try_read_message(), Ok(Some((7, b"and on".to_vec()))), "{first:?}, {second:?}");
+            }
+        }
+    }
+}
+
+/// Calls everything that looks at shared words, whatever it answers.
+fn everything(reader: &mut Reader, writer: &Iob) {
+    for message in [&b""[..], b"12345678", b"a message of more than a word"] {
+        let _ = write(writer, message);
+        let _ = writer.write_batch(Default::default(), 0, &[message, message]);
+    }
+    let (head, tail) = (reader.head(), reader.tail());
+    // SAFETY: nobody writes to the ring meanwhile.
+    let _ = unsafe { reader.first_message_in(tail..head).map(|(tag, _)| tag) };
+    let _ = reader.accounts();
+    let _ = reader.drain(|_| ControlFlow::Break(()));
+    let _ = reader.wait_blocking(reader.tail(), Some(Duration::ZERO));
+    let _ = reader.drain(|_| ControlFlow::Continue(()));
+    reader.increment_tail(8);
+    let _ = reader.try_read_message();
 }

@@ -259,7 +259,8 @@ impl Place {
     fn publish<P: Platform>(&self, header: &Header<P>) {
         header.indices.0.head.store(&HEAD_PUBLISH, self.head);
         header.writers.0.head.write(&GUESS_WRITE, self.head);
-        header.writers.0.lap.write(&GUESS_WRITE, self.head - self.offset);
+        // Wraps where a scribbled lap was believed: one that would have begun before the first.
+        header.writers.0.lap.write(&GUESS_WRITE, self.head.wrapping_sub(self.offset));
     }
 }
 
