@@ -41,6 +41,10 @@ impl Platform for Bare {
         thread::yield_now();
     }
 
+    fn now() -> Duration {
+        Duration::ZERO
+    }
+
     fn wait(word: &NativeU32, _: &'static Site, expected: u32, _: Option<Duration>) -> Wait {
         if word.as_core().load(Ordering::Relaxed) != expected {
             return Wait::Changed;

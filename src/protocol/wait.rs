@@ -7,7 +7,6 @@ use crate::protocol::read;
 use crate::protocol::section;
 use crate::protocol::sites::{HEAD_RECHECK, INTEREST_SET, READER_ARM, READER_PASS, READER_SLEEP, READER_WAKE};
 use core::time::Duration;
-use std::time::Instant;
 use weakest_facade::native::{OWNER, OWNER_DIED, WAITERS};
 use weakest_facade::{Atomic, Platform, Wait};
 
@@ -52,7 +51,7 @@ fn sleep<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, timeout: Op
     let header = memory.header();
     let lock = &header.writers.0.lock;
     // A time beyond what the clock can count is no limit.
-    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let deadline = timeout.and_then(|timeout| P::now().checked_add(timeout));
     loop {
         let head = read::head(memory);
         if head > index {
@@ -66,8 +65,7 @@ fn sleep<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, timeout: Op
             clear_up::<P, M>(memory);
             continue;
         }
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        match P::wait(lock, &READER_SLEEP, word, left) {
+        match P::wait(lock, &READER_SLEEP, word, deadline) {
             Wait::Changed => {}
             Wait::Woken => pass_on::<P>(lock),
             Wait::TimedOut => {

@@ -72,6 +72,19 @@ pub enum Memory {
     SequentiallyConsistent,
 }
 
+/// When the virtual time passes, and waits with a deadline time out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Time {
+    /// Never: waits with a deadline sleep like those without.
+    Stands,
+    /// Any sleeper's time may be up at any moment, since threads may be slow: nothing comes too early or too late by itself.
+    #[default]
+    PassesAtWill,
+    /// Only when no thread can step, and then to the nearest deadline, as if steps took no time: a wait that ends after its
+    /// deadline has itself to blame.
+    PassesInIdleness,
+}
+
 /// How often something unasked-for may happen in one execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Often {
@@ -132,8 +145,8 @@ pub struct ExplorerOptions {
     pub spurious_wakes: Often,
     /// `compare_exchange_weak` that fails although the value is the expected one.
     pub weak_failures: Often,
-    /// Whether waits with a time-out time out, at any moment. Otherwise they sleep like those without.
-    pub timeouts: bool,
+    /// When the virtual time passes.
+    pub time: Time,
     /// Whether to look for states from which no end can be reached. Costs 8 bytes per transition.
     pub liveness: bool,
     /// Stop, and say so, after so many states.
@@ -157,7 +170,7 @@ impl Default for ExplorerOptions {
             deaths: 0,
             spurious_wakes: Often::Never,
             weak_failures: Often::Always,
-            timeouts: true,
+            time: Time::PassesAtWill,
             liveness: true,
             max_states: None,
             stop: None,

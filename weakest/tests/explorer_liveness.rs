@@ -6,7 +6,7 @@ mod explorer_support;
 use explorer_support::ring::{Lockers, Retires};
 use std::sync::Arc;
 use std::time::Duration;
-use weakest::explorer::{ExplorerOptions, Often, check};
+use weakest::explorer::{ExplorerOptions, Often, Time, check};
 use weakest::facade::{Atomic, Platform, Wait, sites};
 use weakest::run::{Changes, Coverage, Death, Run, Verdict};
 use weakest::trace::Fault;
@@ -137,7 +137,7 @@ fn sleep_ends_by_a_wake_up_or_in_time() {
     let spurious = ExplorerOptions { spurious_wakes: Often::Always, ..Default::default() };
     fails(&run(sleep(false, false, &["1"]), &spurious), Fault::Deadlock);
     passes(&run(sleep(true, false, &["1", "2"]), &options));
-    let patient = ExplorerOptions { timeouts: false, ..Default::default() };
+    let patient = ExplorerOptions { time: Time::Stands, ..Default::default() };
     fails(&run(sleep(true, false, &["1", "2"]), &patient), Fault::Deadlock);
 }
 

@@ -57,8 +57,13 @@ impl Platform for Native {
     }
 
     #[inline]
-    fn wait(word: &NativeU32, _: &'static Site, expected: u32, timeout: Option<Duration>) -> Wait {
-        futex::wait(word.as_core(), expected, timeout)
+    fn now() -> Duration {
+        futex::now()
+    }
+
+    #[inline]
+    fn wait(word: &NativeU32, _: &'static Site, expected: u32, deadline: Option<Duration>) -> Wait {
+        futex::wait(word.as_core(), expected, deadline)
     }
 
     #[inline]

@@ -119,12 +119,17 @@ pub trait Platform: Sized + Send + Sync + 'static {
     /// A hint that the caller polls: `pause` on the real machine, a reason to run somebody else in a model.
     fn spin();
 
-    /// Sleeps while `word` holds `expected`, until woken or until `timeout` has passed.
+    /// The time since some moment that stays the same, by a clock that never goes back. In a model, virtual: it passes while
+    /// threads sleep.
+    fn now() -> Duration;
+
+    /// Sleeps while `word` holds `expected`, until woken or until [`now`](Self::now) has reached `deadline`. A deadline beyond
+    /// what the clock can count is none.
     ///
     /// The comparison and the falling asleep are one step towards [`wake`](Self::wake) and
     /// [`store_and_wake_all`](Self::store_and_wake_all), as with `FUTEX_WAIT`. Being woken orders nothing: look at
     /// memory again, with an acquire. May return [`Wait::Woken`] for no reason.
-    fn wait(word: &Self::AtomicU32, site: &'static Site, expected: u32, timeout: Option<Duration>) -> Wait;
+    fn wait(word: &Self::AtomicU32, site: &'static Site, expected: u32, deadline: Option<Duration>) -> Wait;
 
     /// Wakes up to `count` sleepers of `word` (`FUTEX_WAKE`) and returns how many. Orders nothing.
     fn wake(word: &Self::AtomicU32, site: &'static Site, count: u32) -> u32;

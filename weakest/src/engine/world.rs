@@ -15,10 +15,13 @@ use rustc_hash::{FxBuildHasher, FxHashSet};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) use history::{object, record, record_clean_up, record_read, record_refusal, record_update, surely_newest};
 use sleepers::Sleeper;
-pub(crate) use sleepers::{WakeUp, asleep, block, sleep, time_out, timed_sleepers, wake, woken};
+pub(crate) use sleepers::{
+    WakeUp, asleep, block, is_next_to_time_out, now, sleep, time_out, timed_sleepers, wake, woken,
+};
 
 /// What unwinds a thread that the harness kills.
 pub(crate) struct Killed;
@@ -52,6 +55,7 @@ pub(crate) struct World {
     records: Vec<Record>,
     objects: Vec<Log>,
     sleepers: Vec<Sleeper>,
+    now: Duration,
     pub failure: Option<Failure>,
 }
 

@@ -106,6 +106,7 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
             reads: vec![0; sizes.words * sizes.threads],
             fences: Vec::new(),
             budgets: [options.deaths, options.spurious_wakes.budget(), options.weak_failures.budget()],
+            now: 0,
         };
         let mut branch = Branch { state, events: Vec::new(), failure: None, dependable: true };
         for thread in 0..sizes.threads {

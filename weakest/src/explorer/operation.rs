@@ -9,15 +9,26 @@ pub(super) enum Request {
     Load,
     Store(u64),
     Update(Update, u64),
-    CompareExchange { current: u64, new: u64, weak: bool },
+    CompareExchange {
+        current: u64,
+        new: u64,
+        weak: bool,
+    },
     Read,
     Write(u64),
     Fence,
-    Wait { expected: u64, timed: bool },
-    Wake { count: u32 },
+    /// The deadline in nanoseconds of virtual time.
+    Wait {
+        expected: u64,
+        deadline: Option<u64>,
+    },
+    Wake {
+        count: u32,
+    },
     StoreAndWakeAll(u64),
     Announce,
     Retire,
+    Now,
 }
 
 /// A read-modify-write that always succeeds.
@@ -110,4 +121,6 @@ pub(super) struct Word {
 pub(super) struct Objects {
     pub(super) locations: Vec<Location>,
     pub(super) words: Vec<Word>,
+    /// The virtual time, in nanoseconds.
+    pub(super) now: u64,
 }

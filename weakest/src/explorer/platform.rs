@@ -111,8 +111,14 @@ impl Platform for Explorer {
     /// Nothing: other threads may run before every operation anyway.
     fn spin() {}
 
-    fn wait(word: &ExplorerU32, site: &'static Site, expected: u32, timeout: Option<Duration>) -> Wait {
-        let request = Request::Wait { expected: expected as u64, timed: timeout.is_some() };
+    fn now() -> Duration {
+        Duration::from_nanos(perform(None, 0, Request::Now).value)
+    }
+
+    fn wait(word: &ExplorerU32, site: &'static Site, expected: u32, deadline: Option<Duration>) -> Wait {
+        // Virtual time is counted in 64 bits: what is beyond never comes.
+        let deadline = deadline.and_then(|deadline| u64::try_from(deadline.as_nanos()).ok());
+        let request = Request::Wait { expected: expected as u64, deadline };
         match perform(Some(site), word.0, request) {
             Answer::WOKEN => Wait::Woken,
             Answer::TIMED_OUT => Wait::TimedOut,

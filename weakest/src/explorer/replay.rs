@@ -269,6 +269,7 @@ fn alone(objects: &mut Objects, object: u16, request: Request) -> Answer {
         Request::Wait { .. } => panic!("a wait with nobody there to wake it"),
         // An id that no thread has.
         Request::Announce => Answer::value(OWNER.into()),
+        Request::Now => Answer::value(objects.now),
         Request::Fence | Request::Wake { .. } | Request::Retire => Answer::NOTHING,
     }
 }

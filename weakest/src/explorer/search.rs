@@ -355,6 +355,7 @@ impl<'s, 'p> Search<'s, 'p> {
         for (word, cell) in objects.words.iter_mut().zip(&state.cells) {
             word.initial = cell.value;
         }
+        objects.now = state.now;
         let outcome = replay::finish(objects, || (self.program.finish)(&ends))?;
         Ok((outcome, ends.iter().any(End::died)))
     }

@@ -104,6 +104,8 @@ pub(super) struct State<const N: usize> {
     pub(super) fences: Vec<Fence<N>>,
     /// How many more threads may die, waits wake up spuriously, exchanges fail spuriously.
     pub(super) budgets: [u8; 3],
+    /// The virtual time, in nanoseconds.
+    pub(super) now: u64,
 }
 
 impl<const N: usize> State<N> {
@@ -223,6 +225,7 @@ impl<const N: usize> State<N> {
             put(bytes, fence.precedes);
         }
         bytes.extend_from_slice(&self.budgets);
+        put(bytes, self.now);
         let identity = bytes.len() - from;
         for thread in self.threads.iter().filter(|thread| thread.killed) {
             put(bytes, thread.after as u64);
@@ -307,10 +310,11 @@ impl<const N: usize> State<N> {
             fences.push(Fence { thread, clock, before, after, precedes: get(input) });
         }
         let budgets = [take(input), take(input), take(input)];
+        let now = get(input);
         for thread in threads.iter_mut().filter(|thread| thread.killed) {
             thread.after = get(input) as u16;
         }
-        State { threads, messages, starts, cells, reads, fences, budgets }
+        State { threads, messages, starts, cells, reads, fences, budgets, now }
     }
 }
 

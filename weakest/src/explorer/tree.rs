@@ -338,7 +338,9 @@ pub(super) fn footprint(request: Request) -> (bool, bool) {
         Request::Store(_) | Request::Update(..) | Request::CompareExchange { .. } | Request::Announce => (true, false),
         Request::StoreAndWakeAll(_) => (true, true),
         Request::Wait { .. } | Request::Wake { .. } => (false, true),
-        Request::Load | Request::Read | Request::Write(_) | Request::Fence | Request::Retire => (false, false),
+        Request::Load | Request::Read | Request::Write(_) | Request::Fence | Request::Retire | Request::Now => {
+            (false, false)
+        }
     }
 }
 

@@ -135,6 +135,7 @@ impl Guide for Trial {
         let object = operation.object as usize;
         let (place, urn) = match operation.request {
             Request::Fence | Request::Announce | Request::Retire => return Some(Answer::NOTHING),
+            Request::Now => return Some(Answer::value(1_000_000_000 * self.dice.roll(3) as u64)),
             Request::Read | Request::Write(_) => (&mut self.words[object], &self.laboratory.words[object]),
             _ => (&mut self.locations[object], &self.laboratory.locations[object]),
         };
@@ -167,10 +168,10 @@ impl Guide for Trial {
                 }
             }
             Request::Wait { expected, .. } if found != expected => Answer::CHANGED,
-            Request::Wait { timed: true, .. } if self.dice.roll(2) == 0 => Answer::TIMED_OUT,
+            Request::Wait { deadline: Some(_), .. } if self.dice.roll(2) == 0 => Answer::TIMED_OUT,
             Request::Wait { .. } => Answer::WOKEN,
             Request::Wake { .. } => Answer::value(self.dice.roll(3) as u64),
-            Request::Fence | Request::Announce | Request::Retire => unreachable!("answered above"),
+            Request::Fence | Request::Announce | Request::Retire | Request::Now => unreachable!("answered above"),
         })
     }
 }

@@ -1,10 +1,12 @@
 //! Futex system calls, shared between processes.
 
 use crate::Wait;
+use core::num::NonZeroU32;
 use core::sync::atomic::AtomicU32;
 use core::time::Duration;
 use rustix::io::Errno;
 use rustix::thread::futex::{self, Flags, Timespec, WakeOp, WakeOpCmp};
+use rustix::time::{ClockId, clock_gettime};
 
 /// The bits of a robust lock word that name its owner's thread id (`FUTEX_TID_MASK`).
 pub const OWNER: u32 = 0x3fff_ffff;
@@ -13,10 +15,17 @@ pub const WAITERS: u32 = 0x8000_0000;
 /// Set by the kernel in a robust lock word whose owner died (`FUTEX_OWNER_DIED`).
 pub const OWNER_DIED: u32 = 0x4000_0000;
 
-pub(super) fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) -> Wait {
-    // A timeout too long for the kernel's type is no timeout.
-    let timeout = timeout.and_then(|t| Timespec::try_from(t).ok());
-    match futex::wait(word, Flags::empty(), expected, timeout.as_ref()) {
+/// By the clock that [`wait`] goes by.
+pub(super) fn now() -> Duration {
+    // It counts from the machine's start.
+    Duration::try_from(clock_gettime(ClockId::Monotonic)).unwrap_or_default()
+}
+
+/// `FUTEX_WAIT_BITSET`, whose time is a moment and no duration, so that whoever looks again loses none.
+pub(super) fn wait(word: &AtomicU32, expected: u32, deadline: Option<Duration>) -> Wait {
+    // A moment too far for the kernel's type never comes.
+    let deadline = deadline.and_then(|t| Timespec::try_from(t).ok());
+    match futex::wait_bitset(word, Flags::empty(), expected, deadline.as_ref(), NonZeroU32::MAX) {
         Err(Errno::AGAIN) => Wait::Changed,
         Err(Errno::TIMEDOUT) => Wait::TimedOut,
         // EINTR and a plain wake-up are the same to the caller: look again.

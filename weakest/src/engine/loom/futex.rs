@@ -12,8 +12,9 @@ use super::platform::at;
 use crate::engine::world::{self, WakeUp};
 use crate::facade::{Site, Wait};
 use crate::trace::Action;
+use std::time::Duration;
 
-pub(super) fn wait(word: &LoomU32, site: &'static Site, expected: u32, timed: bool) -> Wait {
+pub(super) fn wait(word: &LoomU32, site: &'static Site, expected: u32, deadline: Option<Duration>) -> Wait {
     let Some(lane) = world::enter(site.name) else { return Wait::Woken };
     let object = word.0.object;
     word.0.shadow.write(lane);
@@ -24,7 +25,7 @@ pub(super) fn wait(word: &LoomU32, site: &'static Site, expected: u32, timed: bo
         return Wait::Changed;
     }
     world::record(Some(site), Some(object), Action::Slept { expected: expected.into() });
-    world::sleep(lane, object, timed);
+    world::sleep(lane, object, deadline);
     at(lane, ::loom::thread::yield_now);
     loop {
         if let Some(end) = world::woken(lane) {
@@ -39,8 +40,8 @@ pub(super) fn wait(word: &LoomU32, site: &'static Site, expected: u32, timed: bo
                 }
             };
         }
-        if timed {
-            if world::alone(lane) {
+        if deadline.is_some() {
+            if world::alone(lane) && world::is_next_to_time_out(lane) {
                 world::time_out(lane);
             } else {
                 at(lane, ::loom::thread::yield_now);

@@ -66,8 +66,12 @@ impl Platform for Loom {
         at(world::current(), ::loom::thread::yield_now);
     }
 
-    fn wait(word: &LoomU32, site: &'static Site, expected: u32, timeout: Option<Duration>) -> Wait {
-        futex::wait(word, site, expected, timeout.is_some())
+    fn now() -> Duration {
+        world::now()
+    }
+
+    fn wait(word: &LoomU32, site: &'static Site, expected: u32, deadline: Option<Duration>) -> Wait {
+        futex::wait(word, site, expected, deadline)
     }
 
     fn wake(word: &LoomU32, site: &'static Site, count: u32) -> u32 {

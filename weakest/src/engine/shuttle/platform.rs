@@ -43,7 +43,11 @@ impl Platform for Shuttle {
         }
     }
 
-    fn wait(word: &ShuttleAtomic<u32>, site: &'static Site, expected: u32, timeout: Option<Duration>) -> Wait {
+    fn now() -> Duration {
+        world::now()
+    }
+
+    fn wait(word: &ShuttleAtomic<u32>, site: &'static Site, expected: u32, deadline: Option<Duration>) -> Wait {
         let Some(lane) = step(site.name) else { return Wait::Woken };
         let object = word.0.object;
         let (expected, found) = (u64::from(expected), word.0.get());
@@ -52,7 +56,7 @@ impl Platform for Shuttle {
             return Wait::Changed;
         }
         world::record(Some(site), Some(object), Action::Slept { expected });
-        world::sleep(lane, object, timeout.is_some());
+        world::sleep(lane, object, deadline);
         loop {
             // The schedule lets nobody step who sleeps.
             switch(lane);

@@ -1,12 +1,13 @@
 //! Who sleeps on which word, and what ends a sleep.
 
 use super::{Object, World, with};
+use std::time::Duration;
 
 /// A thread asleep on a word, or woken and not yet running again.
 pub(crate) struct Sleeper {
     lane: usize,
     word: Object,
-    timed: bool,
+    deadline: Option<Duration>,
     end: Option<WakeUp>,
     /// How to let the thread run again, where the engine has blocked it.
     unblock: Option<Box<dyn Fn()>>,
@@ -22,8 +23,8 @@ pub(crate) enum WakeUp {
 }
 
 /// Puts `lane` to sleep on `word`.
-pub(crate) fn sleep(lane: usize, word: Object, timed: bool) {
-    with(|world| world.sleepers.push(Sleeper { lane, word, timed, end: None, unblock: None }));
+pub(crate) fn sleep(lane: usize, word: Object, deadline: Option<Duration>) {
+    with(|world| world.sleepers.push(Sleeper { lane, word, deadline, end: None, unblock: None }));
 }
 
 /// Says how the sleeping `lane` can be let run again.
@@ -48,18 +49,33 @@ pub(crate) fn woken(lane: usize) -> Option<WakeUp> {
     })
 }
 
-/// The lanes asleep with a timeout.
+/// The lanes asleep up to a deadline.
 pub(crate) fn timed_sleepers() -> Vec<usize> {
-    with(|world| world.sleepers.iter().filter(|s| s.timed && s.end.is_none()).map(|s| s.lane).collect())
+    with(|world| world.sleepers.iter().filter(|s| s.deadline.is_some() && s.end.is_none()).map(|s| s.lane).collect())
 }
 
-/// Ends the sleep of `lane` because its time is up.
+/// Whether nobody's deadline is before that of `lane`, which sleeps.
+pub(crate) fn is_next_to_time_out(lane: usize) -> bool {
+    let first = |world: &World, only: Option<usize>| {
+        let asleep = world.sleepers.iter().filter(|s| s.end.is_none() && only.is_none_or(|lane| s.lane == lane));
+        asleep.filter_map(|s| s.deadline).min()
+    };
+    with(|world| first(world, None) == first(world, Some(lane)))
+}
+
+/// Ends the sleep of `lane` because its time is up: it has passed until then.
 pub(crate) fn time_out(lane: usize) {
     with(|world| {
         for sleeper in world.sleepers.iter_mut().filter(|s| s.lane == lane) {
             sleeper.end = Some(WakeUp::TimedOut);
+            world.now = world.now.max(sleeper.deadline.unwrap_or_default());
         }
     });
+}
+
+/// The virtual time. Before and after an execution it stands still.
+pub(crate) fn now() -> Duration {
+    super::WORLD.with_borrow(|world| world.as_ref().map_or(Duration::ZERO, |world| world.now))
 }
 
 /// Wakes up to `count` sleepers of `word`; `pick` chooses among that many. Returns how many were woken. The waking event

@@ -29,6 +29,7 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
             self.killed_before.insert(match (operation.site, operation.request) {
                 (Some(site), _) => site.name,
                 (None, Request::Announce) => "announce",
+                (None, Request::Now) => "now",
                 (None, _) => "retire",
             });
         }

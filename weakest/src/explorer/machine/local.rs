@@ -87,7 +87,7 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
             Request::Update(..) | Request::CompareExchange { .. } => {
                 self.world.options.memory == Memory::ReleaseAcquire && alone()
             }
-            Request::Wait { .. } | Request::Wake { .. } | Request::StoreAndWakeAll(_) => false,
+            Request::Wait { .. } | Request::Wake { .. } | Request::StoreAndWakeAll(_) | Request::Now => false,
         };
         local.then_some(operation)
     }

@@ -100,6 +100,11 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
                 }
                 out.push(branch);
             }
+            Request::Now => {
+                let mut branch = from.clone();
+                self.answer(&mut branch, thread, Answer::value(state.now));
+                out.push(branch);
+            }
             Request::Wake { count } => {
                 let sleepers = self.sleepers(state, operation.object);
                 for woken in choices(&sleepers, count as usize) {

@@ -1,8 +1,9 @@
 //! Who sleeps on what, and who is woken.
 
 use super::{Branch, Machine, SPURIOUS_WAKES, spend};
+use crate::explorer::Time;
 use crate::explorer::faults::{Fault as Seeded, seeded};
-use crate::explorer::operation::{Answer, Request};
+use crate::explorer::operation::{Answer, Operation, Request};
 use crate::explorer::state::{State, Status};
 use crate::explorer::tree::Now;
 use crate::trace::Action;
@@ -35,13 +36,34 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
         self.answer(branch, thread, answer);
     }
 
+    /// Whether time may pass until this deadline of a sleeper.
+    fn may_time_out(&mut self, state: &State<N>, deadline: u64) -> bool {
+        match self.world.options.time {
+            Time::Stands => false,
+            Time::PassesAtWill => true,
+            Time::PassesInIdleness => (0..state.threads.len()).all(|other| match state.threads[other].status {
+                Status::Running | Status::Unburied => false,
+                Status::Ended => true,
+                Status::Asleep => match self.tree.now(state.threads[other].node) {
+                    Now::Operation(Operation { request: Request::Wait { deadline: Some(others), .. }, .. }) => {
+                        deadline <= others
+                    }
+                    _ => true,
+                },
+            }),
+        }
+    }
+
     /// A sleeper's time is up, or it wakes for nothing.
     pub(super) fn wake_unasked(&mut self, from: &Branch<N>, thread: usize, out: &mut Vec<Branch<N>>) {
         let Now::Operation(operation) = self.tree.now(from.state.threads[thread].node) else {
             unreachable!("a sleeper has a wait")
         };
-        if self.world.options.timeouts && matches!(operation.request, Request::Wait { timed: true, .. }) {
+        if let Request::Wait { deadline: Some(deadline), .. } = operation.request
+            && self.may_time_out(&from.state, deadline)
+        {
             let mut branch = from.clone();
+            branch.state.now = branch.state.now.max(deadline);
             self.awake(&mut branch, thread, Action::TimedOut, Answer::TIMED_OUT);
             out.push(branch);
         }
