@@ -115,6 +115,35 @@ fn store_buffering() {
 }
 
 #[test]
+fn of_an_asymmetric_pair_one_side_is_heavy() {
+    use Instruction::{Heavy, Light};
+    let sb = |name, first, second, expected, count| {
+        let thread = |mine, fence, other| [Store(mine, 1, Relaxed), fence, Load(other, Relaxed)];
+        verdict(name, [&thread(X, first, Y), &thread(Y, second, X)], "0 | 0 [1,1]", expected, count);
+    };
+    sb("SB+light+light", Light, Light, Allowed, 4);
+    sb("SB+light+heavy", Light, Heavy, Forbidden, 3);
+    sb("SB+heavy+heavy", Heavy, Heavy, Forbidden, 3);
+    sb("SB+light+fsc", Light, Fence(SeqCst), Forbidden, 3);
+    // A third thread's heavy fence does not stand in for what is missing between two light ones.
+    verdict(
+        "SB+light+light+heavy elsewhere",
+        [&[Store(X, 1, Relaxed), Light, Load(Y, Relaxed)], &[Store(Y, 1, Relaxed), Light, Load(X, Relaxed)], &[Heavy]],
+        "0 | 0 |  [1,1]",
+        Allowed,
+        4,
+    );
+    // A light half is no instruction, so by itself it neither releases nor acquires.
+    verdict(
+        "MP+light+light",
+        [&[Store(X, 1, Relaxed), Light, Store(Y, 1, Relaxed)], &[Load(Y, Relaxed), Light, Load(X, Relaxed)]],
+        " | 1,0 [1,1]",
+        Allowed,
+        4,
+    );
+}
+
+#[test]
 fn store_buffering_by_updates() {
     // Read-modify-writes of one word order what fences on two words would.
     verdict(

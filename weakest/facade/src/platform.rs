@@ -99,7 +99,8 @@ pub trait Platform: Sized + Send + Sync + 'static {
     ///
     /// Where one side of a store-then-load race passes through a `light_fence` and the other, in the same process, through a
     /// [`heavy_fence`](Self::heavy_fence), the two together are as two [`fence`](Self::fence)s; two light ones are nothing.
-    /// A platform that does not override the pair has ordinary fences, which is what a checker explores.
+    /// The light half is no instruction on the real machine, so by itself it neither acquires nor releases.
+    /// A platform that does not override the pair has ordinary fences, and cannot see what two light halves miss.
     #[inline(always)]
     fn light_fence(site: &'static Site) {
         Self::fence(site);

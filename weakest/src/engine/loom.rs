@@ -12,7 +12,8 @@
 //! | `max_permutations` and `max_duration` end a run as if it had passed | not used; [`check`] counts by itself and reports [`Coverage::Cut`] |
 //! | a fence is no point of switching | a `SeqCst` fence touches shadow objects too |
 //!
-//! What stays out of reach: load buffering; more than 7 stores of history per atomic; more than 5 threads; the total order of
+//! What stays out of reach: the light half of an asymmetric fence, which is a full one here, so that what two light halves miss
+//! goes unseen (the explorer sees it); load buffering; more than 7 stores of history per atomic; more than 5 threads; the total order of
 //! `SeqCst` loads and stores, which loom treats as `AcqRel` (use fences); spurious failures of
 //! `compare_exchange_weak` (it is strong here); spurious wake-ups; which of several sleepers a wake picks (the longest
 //! asleep). A timeout fires only when no other thread can step. A thread that has yielded or slept does not read again a

@@ -92,18 +92,28 @@ impl<const N: usize> State<N> {
         self.fences.len() < 64
     }
 
-    /// A sequentially consistent fence.
+    /// A sequentially consistent fence, or the light half of an asymmetric one.
+    ///
+    /// A light half only takes its place in the order of all such fences, and there only with heavy ones and full ones: by
+    /// itself it is no instruction, so it neither acquires nor releases.
     ///
     /// The state must [have room](Self::has_fences_left) for it.
-    pub(super) fn sequential_fence(&mut self, sizes: Sizes, thread: usize) {
-        self.fence(thread, true, true);
+    pub(super) fn sequential_fence(&mut self, sizes: Sizes, thread: usize, light: bool) {
+        if !light {
+            self.fence(thread, true, true);
+        }
         let clock = self.tick(sizes, thread);
-        // What the fence releases includes the fence itself.
-        self.threads[thread].released = self.threads[thread].view;
+        if !light {
+            // What the fence releases includes the fence itself.
+            self.threads[thread].released = self.threads[thread].view;
+        }
         let view = self.threads[thread].view;
         let new = self.fences.len();
         for index in 0..new {
             let fence = &self.fences[index];
+            if light && fence.light && !seeded(Seeded::LightFencesAreFull) {
+                continue;
+            }
             let sees = (0..sizes.locations).any(|x| fence.after[x] <= 2 * u16::from(view.0[x]));
             if sees || view.0[sizes.locations + fence.thread as usize] >= fence.clock {
                 self.precede(index, new);
@@ -111,7 +121,7 @@ impl<const N: usize> State<N> {
         }
         let mut before = view;
         before.0[sizes.locations..].fill(0);
-        self.fences.push(Fence { thread: thread as u8, clock, before, after: [NEVER; N], precedes: 0 });
+        self.fences.push(Fence { thread: thread as u8, light, clock, before, after: [NEVER; N], precedes: 0 });
     }
 
     /// Notes that fence `first` comes before fence `second`, and all that follows from it.
@@ -140,7 +150,9 @@ impl<const N: usize> State<N> {
                 continue;
             }
             for second in 0..self.fences.len() {
-                if usize::from(self.fences[second].before.0[location]) > position {
+                let both_light =
+                    self.fences[first].light && self.fences[second].light && !seeded(Seeded::LightFencesAreFull);
+                if usize::from(self.fences[second].before.0[location]) > position && !both_light {
                     if first == second || self.fences[second].precedes >> first & 1 == 1 {
                         return false;
                     }

@@ -58,9 +58,19 @@ pub(super) struct Operation {
     pub(super) site: Option<&'static Site>,
     /// The ordering in force, after mutation.
     pub(super) order: Order,
-    /// The location or the cell.
+    /// The location or the cell. A fence has none, and says here whether it is [`LIGHT`].
     pub(super) object: u16,
     pub(super) request: Request,
+}
+
+/// In the place of a fence's object: it is the light half of an asymmetric pair.
+pub(super) const LIGHT: u16 = 1;
+
+impl Operation {
+    /// Whether it is the light half of an asymmetric fence.
+    pub(super) fn is_light_fence(&self) -> bool {
+        self.request == Request::Fence && self.object == LIGHT
+    }
 }
 
 impl Hash for Operation {

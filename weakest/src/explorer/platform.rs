@@ -2,7 +2,7 @@
 //!
 //! A thread body is never suspended. It is run from its start with the answers to its first operations given (`replay`).
 
-use super::operation::{Answer, Location, Request, Update, Word};
+use super::operation::{Answer, LIGHT, Location, Request, Update, Word};
 use super::replay::{self, create, perform};
 use crate::facade::{Atomic, Cell, Platform, Site, Wait};
 use std::time::Duration;
@@ -98,6 +98,10 @@ impl Platform for Explorer {
 
     fn fence(site: &'static Site) {
         perform(Some(site), 0, Request::Fence);
+    }
+
+    fn light_fence(site: &'static Site) {
+        perform(Some(site), LIGHT, Request::Fence);
     }
 
     fn retry<T>(attempt: impl Fn() -> Option<T>) -> T {

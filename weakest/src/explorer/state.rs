@@ -62,6 +62,8 @@ pub(super) struct Cell {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fence<const N: usize> {
     pub(super) thread: u8,
+    /// Whether it is a light half, which orders nothing with other light halves.
+    pub(super) light: bool,
     /// The thread's clock at the fence.
     pub(super) clock: u8,
     /// Positions that happened before it.
@@ -217,7 +219,7 @@ impl<const N: usize> State<N> {
         }
         bytes.push(self.fences.len() as u8);
         for fence in &self.fences {
-            bytes.extend_from_slice(&[fence.thread, fence.clock]);
+            bytes.extend_from_slice(&[fence.thread | u8::from(fence.light) << 7, fence.clock]);
             bytes.extend_from_slice(&fence.before.0[..sizes.locations]);
             for after in &fence.after[..sizes.locations] {
                 bytes.extend_from_slice(&after.to_le_bytes());
@@ -307,7 +309,8 @@ impl<const N: usize> State<N> {
             for after in &mut after[..sizes.locations] {
                 *after = u16::from_le_bytes([take(input), take(input)]);
             }
-            fences.push(Fence { thread, clock, before, after, precedes: get(input) });
+            let (light, thread) = (thread & 0x80 != 0, thread & 0x7f);
+            fences.push(Fence { thread, light, clock, before, after, precedes: get(input) });
         }
         let budgets = [take(input), take(input), take(input)];
         let now = get(input);

@@ -92,6 +92,7 @@ pub fn behaviour(litmus: &Litmus) -> Behaviour {
                 Fence(order) => (None, false, false, order, true),
                 Read(x) => (Some(locations + x), true, false, Order::Relaxed, false),
                 Write(x, _) => (Some(locations + x), false, true, Order::Relaxed, false),
+                Light | Heavy => (None, false, false, Order::SeqCst, true),
                 Wait(..) | Wake(..) | StoreAndWakeAll(..) | Announce(_) | Retire => {
                     unreachable!("the axioms know no operating system")
                 }
@@ -249,10 +250,15 @@ impl Search<'_> {
         }
         // The order of sequentially consistent fences.
         let psc_full = hb.union(&hb.then(&eco).then(&hb));
-        let fence = |e: usize| matches!(self.events[e].instruction, Instruction::Fence(Order::SeqCst));
+        let light = |e: usize| self.events[e].instruction == Instruction::Light;
+        let fence = |e: usize| {
+            let full = matches!(self.events[e].instruction, Instruction::Fence(Order::SeqCst) | Instruction::Heavy);
+            full || light(e)
+        };
         let mut psc = Relation::empty(n);
         for a in (0..n).filter(|&a| fence(a)) {
-            for b in (0..n).filter(|&b| fence(b) && psc_full.has(a, b)) {
+            // Two light halves are ordered by nothing.
+            for b in (0..n).filter(|&b| fence(b) && !(light(a) && light(b)) && psc_full.has(a, b)) {
                 psc.add(a, b);
             }
         }
@@ -290,7 +296,7 @@ impl Search<'_> {
             let failed = matches!(self.events[e].instruction, Instruction::Exchange(..)) && written[e].is_none();
             self.events[e].order.acquires() && !failed
         };
-        let fence = |e: usize| matches!(self.events[e].instruction, Instruction::Fence(_));
+        let fence = |e: usize| matches!(self.events[e].instruction, Instruction::Fence(_) | Instruction::Heavy);
         let mut sw = Relation::empty(n);
         for &(reader, writer) in sources {
             if !self.events[reader].atomic {

@@ -14,6 +14,9 @@ pub enum Instruction {
     /// Location, expected, new.
     Exchange(usize, u64, u64, Order),
     Fence(Order),
+    /// The light and the heavy half of an asymmetric fence.
+    Light,
+    Heavy,
     Read(usize),
     Write(usize, u64),
     /// Location, expected; a wait that times out.
@@ -48,7 +51,7 @@ impl Litmus {
             .map(|instruction| match *instruction {
                 Load(x, _) | Store(x, ..) | Swap(x, ..) | Add(x, ..) | Exchange(x, ..) => x + 1,
                 Wait(x, _) | Wake(x, _) | StoreAndWakeAll(x, _) | Announce(x) => x + 1,
-                Fence(_) | Read(_) | Write(..) | Retire => 0,
+                Fence(_) | Light | Heavy | Read(_) | Write(..) | Retire => 0,
             })
             .max()
             .unwrap_or(0)
@@ -114,6 +117,8 @@ fn step<P: Platform>(instruction: Instruction, atoms: &[P::AtomicU32], words: &[
             notes.push(found.unwrap_or_else(|found| found).into());
         }
         Instruction::Fence(order) => P::fence(site(Operation::Fence, order)),
+        Instruction::Light => P::light_fence(site(Operation::Fence, Order::SeqCst)),
+        Instruction::Heavy => P::heavy_fence(site(Operation::Fence, Order::SeqCst)),
         Instruction::Read(x) => notes.push(words[x].read(site(Operation::Read, relaxed))),
         Instruction::Write(x, value) => words[x].write(site(Operation::Write, relaxed), value),
         Instruction::Wait(x, expected) => {

@@ -59,6 +59,8 @@ pub(super) struct Tracker {
     threads: Vec<Thread>,
     locations: Vec<Location>,
     fences: Clock,
+    /// What the light halves of asymmetric fences hand to the heavy ones.
+    lights: Clock,
 }
 
 impl Tracker {
@@ -101,6 +103,15 @@ impl Tracker {
         self.tick(thread);
     }
 
+    /// The light half of an asymmetric fence: ordered with full and heavy fences, not with other light ones.
+    pub fn light_fence(&mut self, thread: usize, order: Order) {
+        if order == Order::SeqCst {
+            self.threads[thread].now.join(&self.fences);
+            self.lights.join(&self.threads[thread].now);
+            self.tick(thread);
+        }
+    }
+
     pub fn fence(&mut self, thread: usize, order: Order) {
         if order.acquires() {
             let pending = self.threads[thread].pending.clone();
@@ -108,6 +119,7 @@ impl Tracker {
         }
         if order == Order::SeqCst {
             self.threads[thread].now.join(&self.fences);
+            self.threads[thread].now.join(&self.lights);
             self.fences.join(&self.threads[thread].now);
         }
         if order.releases() {
@@ -225,6 +237,14 @@ mod tests {
         assert!(passes(|t| t.fence(0, SeqCst), |t| t.fence(1, SeqCst)));
         assert!(!passes(|t| t.fence(0, AcqRel), |t| t.fence(1, SeqCst)));
         assert!(!passes(|t| t.fence(0, SeqCst), |t| t.fence(1, AcqRel)));
+    }
+
+    #[test]
+    fn of_an_asymmetric_pair_one_side_is_heavy() {
+        assert!(passes(|t| t.light_fence(0, SeqCst), |t| t.fence(1, SeqCst)));
+        assert!(passes(|t| t.fence(0, SeqCst), |t| t.light_fence(1, SeqCst)));
+        assert!(!passes(|t| t.light_fence(0, SeqCst), |t| t.light_fence(1, SeqCst)));
+        assert!(!passes(|t| t.light_fence(0, Relaxed), |t| t.fence(1, SeqCst)));
     }
 
     #[test]

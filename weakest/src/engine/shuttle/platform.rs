@@ -36,6 +36,12 @@ impl Platform for Shuttle {
         world::record(Some(site), None, Action::Fenced);
     }
 
+    fn light_fence(site: &'static Site) {
+        let Some(lane) = step(site.name) else { return };
+        tracker(|t| t.light_fence(lane, world::order(site)));
+        world::record(Some(site), None, Action::Fenced);
+    }
+
     fn spin() {
         if !std::thread::panicking() && !world::failed() {
             schedule::spin();

@@ -151,11 +151,14 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
                 self.note(branch, thread, operation, Action::Wrote { value });
             }
             Request::Fence => {
+                let light = operation.is_light_fence();
                 match (self.world.options.memory, operation.order) {
                     (Memory::SequentiallyConsistent, _) => branch.state.fence(thread, true, true),
+                    // Weakened, or with nobody to pair with: no instruction at all.
+                    (_, order) if light && (order != Order::SeqCst || self.fences_alone()) => {}
                     (_, Order::SeqCst) if self.fences_alone() => branch.state.fence(thread, true, true),
                     (_, Order::SeqCst) if branch.state.has_fences_left() => {
-                        branch.state.sequential_fence(sizes, thread);
+                        branch.state.sequential_fence(sizes, thread, light);
                     }
                     (_, Order::SeqCst) => {
                         self.overflow =
