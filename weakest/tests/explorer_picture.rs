@@ -14,6 +14,7 @@ sites! {
     ANNOUNCE: Store Release, pairs with [HEAR], "whoever hears of a copy finds it";
     HEAR: Load Acquire, pairs with [ANNOUNCE], "the copy was stored before it was announced";
     FETCH: Load Relaxed, "HEAR has seen it announced";
+    FREE_AND_WAKE: Wake, "whoever sleeps";
 }
 
 /// Two keepers store a copy each and announce it. A reader that has heard of both takes the first copy, or should that be
@@ -74,4 +75,32 @@ fn two_stale_reads_of_three_threads_are_found_and_drawn() {
             assert_eq!(picture, include_str!("explorer_picture.txt"));
         }
     }
+}
+
+/// A store that wakes is drawn with the value that it replaced, not with the number of the woken.
+#[derive(Clone, Copy, Debug)]
+struct Freed;
+
+impl Scenario for Freed {
+    fn name(&self) -> String {
+        "freed".into()
+    }
+    fn about(&self) -> String {
+        "a word is freed, and that is a failure".into()
+    }
+    fn program<P: Platform>(&self) -> Program {
+        let word = P::AtomicU32::new("word", 77);
+        Program::new().thread("owner", move || {
+            panic!("{} woken", P::store_and_wake_all(&word, &FREE_AND_WAKE, 5));
+        })
+    }
+}
+
+#[test]
+fn a_store_that_wakes_is_drawn_with_what_it_replaced() {
+    let Verdict::Fail(trace) = check(&Freed, Changes::default(), &ExplorerOptions::default()).verdict else {
+        panic!("it panics")
+    };
+    let updates = trace.events.iter().filter(|event| matches!(event.action, Action::Updated { .. }));
+    assert_eq!(Vec::from_iter(updates.map(weakest::draw::words::action)), ["word: 77 ⇒ 5"]);
 }

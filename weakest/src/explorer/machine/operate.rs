@@ -201,13 +201,16 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
         }
         let (acquire, release) = (sequential || operation.order.acquires(), sequential || operation.order.releases());
         let mut branch = from.clone();
-        let inherited = branch.state.message(location, position).view;
+        let before = *branch.state.message(location, position);
+        let inherited = before.view;
         let index = self.index(&branch);
         let ordered = branch.state.read(sizes, thread, location, position, acquire).is_some()
             && branch.state.write(sizes, thread, location, position + 1, new, release, Some(inherited), index);
         if ordered {
             let from = source(&from.state, location, position);
-            self.note(&mut branch, thread, operation, Action::Updated { read: answer.value, wrote: new, from });
+            // Not the answer, which for a store that wakes is how many were woken.
+            let action = Action::Updated { read: before.value, wrote: new, from };
+            self.note(&mut branch, thread, operation, action);
             self.answer(&mut branch, thread, answer);
             out.push(branch);
         }
