@@ -5,7 +5,7 @@ use crate::protocol::memory::bell;
 use crate::status::Status;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 /// One ring's bells, in the process of the reader or in another.
@@ -21,7 +21,7 @@ pub(crate) struct Doorbell {
 impl Doorbell {
     pub(crate) fn new() -> Result<Self, Status> {
         let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Doorbell { waker: Mutex::new(None), event, home: Some(Generation::watched()) })
+        Ok(Doorbell { waker: Mutex::new(None), event, home: Some(Generation::current()) })
     }
 
     /// The bells of a reader in another process, rung by way of its descriptor.
@@ -31,10 +31,11 @@ impl Doorbell {
 
     /// Registers the task to be woken, in place of any other.
     pub(crate) fn register(&self, waker: &Waker) {
-        let mut slot = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
-        match slot.as_mut() {
-            Some(registered) => registered.clone_from(waker),
-            None => *slot = Some(waker.clone()),
+        // A waker's clone and drop are its runtime's code, which may come here again: never under our lock.
+        if !self.slot().as_ref().is_some_and(|registered| registered.will_wake(waker)) {
+            let waker = waker.clone();
+            let before = self.slot().replace(waker);
+            drop(before);
         }
     }
 
@@ -44,13 +45,17 @@ impl Doorbell {
     }
 
     fn take(&self) -> Option<Waker> {
-        self.waker.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.slot().take()
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.waker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether this is the reader's process.
     #[inline(always)]
     pub(crate) fn is_home(&self) -> bool {
-        self.home == Some(Generation::current())
+        self.home.is_some_and(Generation::is_current)
     }
 
     /// Wakes the registered task, if there is one.

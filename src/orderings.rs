@@ -10,8 +10,8 @@ pub(crate) const BYTES: Ordering = Ordering::Relaxed;
 /// Of what a reader remembers of its callers: looked at and changed through the one `Reader`, so that its borrows order it.
 pub(crate) const READERS_OWN: Ordering = Ordering::Relaxed;
 
-/// Of the number of forks behind a process: changed only in a new child, by its one thread, before `fork` returns there.
-pub(crate) const FORKS: Ordering = Ordering::Relaxed;
+/// Of what an isolated writer has lost: figures, each added and taken as a whole; it does not matter with which record they go.
+pub(crate) const LOST: Ordering = Ordering::Relaxed;
 
 /// Of the process that the ring's owner watches: no data hangs on it, and whoever finds an old value asks once more.
 pub(crate) const WATCHED: Ordering = Ordering::Relaxed;

@@ -3,10 +3,9 @@
 use crate::process::Generation;
 use crate::protocol::peer::Copies;
 use crate::system::wait_for;
-use rustix::event::PollFlags;
+use rustix::event::{EventfdFlags, PollFlags, eventfd};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::{Shutdown, shutdown};
-use rustix::pipe::{PipeFlags, pipe_with};
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
@@ -22,38 +21,33 @@ pub(crate) struct Endpoint {
 struct Side {
     copies: Copies<Native>,
     lifeline: Mutex<Lifeline>,
-    /// The lifeline's reading end.
+    /// An eventfd: readable when this side is gone.
     watch: OnceLock<OwnedFd>,
+    /// Whose copies count. A fork's do not.
+    home: Generation,
 }
 
 /// Who is told when the last copy of a side is gone. Most pairs never need theirs.
 #[derive(Debug, Default)]
 struct Lifeline {
     closed: bool,
-    /// In this process: a pipe, whose writing end is closed.
-    writing_end: Option<OwnedFd>,
     /// In other processes: the sockets to copies of the other side, whose sending half is shut down.
     sockets: Vec<Weak<OwnedFd>>,
-    /// The process that put them there. A forked child shares the sockets, and its copies are not the ones that count.
-    generation: Option<Generation>,
 }
 
 impl Side {
     fn new() -> Self {
-        Side { copies: Copies::one(), lifeline: Mutex::default(), watch: OnceLock::new() }
+        Side { copies: Copies::one(), lifeline: Mutex::default(), watch: OnceLock::new(), home: Generation::current() }
     }
 
-    /// The reading end of this side's lifeline, which is made when first asked for.
+    /// This side's descriptor, which is made when first asked for.
     fn watch(&self) -> io::Result<&OwnedFd> {
-        let mut lifeline = self.lifeline.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(reading_end) = self.watch.get() {
-            return Ok(reading_end);
+        let lifeline = self.lifeline.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(watch) = self.watch.get() {
+            return Ok(watch);
         }
-        let (reading_end, writing_end) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-        if !lifeline.closed {
-            lifeline.writing_end = Some(writing_end);
-        }
-        Ok(self.watch.get_or_init(|| reading_end))
+        let watch = eventfd(lifeline.closed.into(), EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        Ok(self.watch.get_or_init(|| watch))
     }
 
     /// Has `socket`'s sending half shut down once this side is gone.
@@ -66,17 +60,23 @@ impl Side {
             lifeline.sockets.retain(|socket| socket.strong_count() > 0);
         }
         lifeline.sockets.push(Arc::downgrade(socket));
-        lifeline.generation = Some(Generation::current());
     }
 
     fn hang_up(&self) {
+        // A fork shares sockets and descriptor, and its copies are not the ones that count; nor may it wait for a lock that
+        // some thread held when it was made.
+        if !self.home.is_current() {
+            return;
+        }
         let mut lifeline = self.lifeline.lock().unwrap_or_else(PoisonError::into_inner);
         lifeline.closed = true;
-        lifeline.writing_end = None;
-        let sockets = std::mem::take(&mut lifeline.sockets);
-        if lifeline.generation == Some(Generation::current()) {
-            sockets.iter().filter_map(Weak::upgrade).for_each(|socket| hang_up_on(&socket));
+        if let Some(watch) = self.watch.get() {
+            // It is written to once, so that there is room.
+            let _ = rustix::io::write(watch, &1u64.to_ne_bytes());
         }
+        let sockets = std::mem::take(&mut lifeline.sockets);
+        drop(lifeline);
+        sockets.iter().filter_map(Weak::upgrade).for_each(|socket| hang_up_on(&socket));
     }
 }
 
@@ -117,7 +117,7 @@ impl Endpoint {
         self.other().tell(socket);
     }
 
-    /// A descriptor that hangs up when the other end is gone.
+    /// A descriptor that becomes readable when the other end is gone.
     pub(crate) fn try_as_fd(&self) -> io::Result<BorrowedFd<'_>> {
         self.other().watch().map(|fd| fd.as_fd())
     }
@@ -127,7 +127,7 @@ impl Endpoint {
         if self.is_peer_closed() {
             return Ok(true);
         }
-        Ok(wait_for(self.try_as_fd()?, PollFlags::empty(), timeout)? || self.is_peer_closed())
+        Ok(wait_for(self.try_as_fd()?, PollFlags::IN, timeout)? || self.is_peer_closed())
     }
 }
 

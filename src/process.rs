@@ -1,13 +1,19 @@
 //! Whose process this is: what it has to know about itself before it shares memory with others.
+//!
+//! A fork has this process's memory, but neither its threads nor its account with the ring's owner; a lock that another thread
+//! held stays locked there for ever. So whatever belongs to one process remembers whose it is, and asks before it is used:
+//!
+//! | belongs to the process that made it | in a fork |
+//! |---|---|
+//! | the broker and its thread (`broker::Host`) | is never started, told, or joined |
+//! | a pair's account of copies (`pair`) | copies there do not count; nobody is told |
+//! | the reader's waker (`Doorbell`) | is not woken; the descriptor is rung instead |
+//! | what an isolated writer has lost (`broker::remote`) | starts anew: the parent reports its own |
+//! | that the owner watches a mapped writer (`mapped`) | is asked for again |
+//! | what the kernel knows of a thread (the facade's robust locks) | is looked up again |
 
-use crate::orderings;
-use core::sync::atomic::AtomicU32;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::sync::Once;
-
-/// How many forks lie between this process and the one that first asked to have them counted.
-static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// Which process of a line of forks this is: a child finds another value than the one its parent stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +23,13 @@ impl Generation {
     /// This process.
     #[inline(always)]
     pub(crate) fn current() -> Self {
-        // Only the child's one thread ever writes it, before `fork` returns there.
-        Generation(FORKS.load(orderings::FORKS))
+        Generation(weakest_facade::native::generation())
+    }
+
+    /// Whether this is the process that asks.
+    #[inline(always)]
+    pub(crate) fn is_current(self) -> bool {
+        self == Self::current()
     }
 
     /// The number behind it, to be kept in an atomic.
@@ -26,21 +37,6 @@ impl Generation {
     pub(crate) fn to_raw(self) -> u32 {
         self.0
     }
-
-    /// This process, and from now on its children differ.
-    pub(crate) fn watched() -> Self {
-        static ONCE: Once = Once::new();
-        ONCE.call_once(|| {
-            // SAFETY: the handler is one atomic addition, which is safe in a forked child.
-            let refused = unsafe { libc::pthread_atfork(None, None, Some(count)) };
-            assert_eq!(refused, 0, "pthread_atfork: no memory to register a handler");
-        });
-        Self::current()
-    }
-}
-
-extern "C" fn count() {
-    FORKS.fetch_add(1, orderings::FORKS);
 }
 
 /// The inode of this process's PID namespace. Thread ids, by which the writers' lock names its owner, mean something only

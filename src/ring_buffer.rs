@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// A ring in shared memory: many writers, one reader.
 ///
-/// Made by [`create`](Self::create) together with its only [`Reader`]. Writers are made by
+/// Made by [`create`](Self::create) together with its only [`Reader`](crate::Reader). Writers are made by
 /// [`new_iob_writer`](Self::new_iob_writer).
 #[derive(Debug)]
 pub struct RingBuffer {
@@ -58,7 +58,7 @@ impl RingBuffer {
 
     /// Gives `amount` bytes back to the writers: moves `tail` by the length of the records read, see
     /// [`ring_buffer_record_len`](crate::ring_buffer_record_len). For callers that read with
-    /// [`first_message_in`](Self::first_message_in); the [`Reader`]'s own calls do it themselves.
+    /// [`first_message_in`](Self::first_message_in); the [`Reader`](crate::Reader)'s own calls do it themselves.
     ///
     /// # Panics
     /// If `amount` is not a multiple of 8, like the reference.

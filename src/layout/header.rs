@@ -10,7 +10,7 @@ use weakest_facade::{Atomic, Cell, Platform};
 #[derive(Debug)]
 pub struct Line<T>(pub T);
 
-/// The words at the start of page 0, generic over the platform. [`Native`]'s is laid over the mapping.
+/// The words at the start of page 0, generic over the platform. [`Native`](weakest_facade::Native)'s is laid over the mapping.
 #[repr(C)]
 pub struct Header<P: Platform> {
     /// Bytes 0 to 63.

@@ -41,10 +41,13 @@ pub enum Released {
 }
 
 /// Takes the lock, sleeping if it must.
+///
+/// # Safety
+/// The word stays mapped until [`Held::release`], which must come, also where what the lock protects panics; until then this
+/// thread takes no other.
 #[inline(always)]
-pub fn acquire<P: Platform>(word: &P::AtomicU32) -> Held<'_, P> {
-    // SAFETY: the borrow keeps the word mapped for as long as `Held` lives, and `Held::release` retires. Sections do not
-    // nest: nothing inside one calls out of the protocol.
+pub unsafe fn acquire<P: Platform>(word: &P::AtomicU32) -> Held<'_, P> {
+    // SAFETY: the caller keeps the word mapped and does not nest; `Held::release` retires.
     let id = unsafe { P::announce(word) };
     let from_the_dead = word.compare_exchange(&LOCK_TAKE, 0, id).is_err() && contend::<P>(word, id);
     Held { word, id, from_the_dead }

@@ -12,7 +12,9 @@ use weakest_facade::{Atomic, Platform};
 #[inline(always)]
 pub fn exclusively<P: Platform, M: Memory<P> + ?Sized, R>(memory: &M, section: impl FnOnce(&Header<P>) -> R) -> R {
     let header = memory.header();
-    let held = lock::acquire::<P>(&header.writers.0.lock);
+    // SAFETY: the borrow of `memory` keeps the word mapped beyond the release below; sections neither panic nor nest, since
+    // nothing inside one calls out of the protocol.
+    let held = unsafe { lock::acquire::<P>(&header.writers.0.lock) };
     if held.was_left_by_the_dead() {
         account::settle(memory);
     }

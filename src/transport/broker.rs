@@ -22,12 +22,14 @@ mod sources;
 
 use crate::process::Generation;
 use crate::ring::Ring;
+use crate::system::spawn_without_signals;
 use crate::transport::link;
 use rustix::event::epoll;
 use rustix::fd::{AsFd, OwnedFd};
 pub(crate) use sources::Writer;
 use sources::{Source, Sources};
 use std::io;
+use std::mem::ManuallyDrop;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -38,8 +40,12 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The place of a ring's broker in the process that owns the ring.
-#[derive(Debug, Default)]
-pub(crate) struct Host(Mutex<State>);
+#[derive(Debug)]
+pub(crate) struct Host {
+    state: Mutex<State>,
+    /// The owner's process. A fork of it has no broker and gets none: two would count and wait for room in each other's way.
+    home: Generation,
+}
 
 #[derive(Debug, Default)]
 enum State {
@@ -54,7 +60,8 @@ enum State {
 #[derive(Debug)]
 struct Running {
     broker: Arc<Broker>,
-    thread: JoinHandle<()>,
+    /// Never dropped in a fork, where its id may be another thread's.
+    thread: ManuallyDrop<JoinHandle<()>>,
     /// Disconnected when the thread is about to end.
     ended: Receiver<()>,
 }
@@ -66,8 +73,12 @@ struct Broker {
     /// Its room bell says: look again at the room, and whether this is the end.
     ring: Arc<Ring>,
     sources: Mutex<Sources>,
-    /// The process with the thread; a forked child has only its memory.
-    generation: Generation,
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Host { state: Mutex::default(), home: Generation::current() }
+    }
 }
 
 impl Host {
@@ -89,13 +100,15 @@ impl Host {
 
     /// The ring's owner is going: every writer elsewhere gets `PEER_CLOSED` from now on, and the thread ends.
     pub(crate) fn close(&self) {
+        // Before the lock, which may have been held when the fork was made.
+        if !self.home.is_current() {
+            return;
+        }
         let before = std::mem::replace(&mut *self.lock(), State::Closed);
         let State::Running(Running { broker, thread, ended }) = before else {
             return;
         };
-        if broker.generation != Generation::current() {
-            return;
-        }
+        let thread = ManuallyDrop::into_inner(thread);
         broker.close();
         // A task that the thread itself woke may be what drops the ring.
         let itself = thread.thread().id() == thread::current().id();
@@ -106,33 +119,31 @@ impl Host {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn start(&self, ring: &Arc<Ring>) -> io::Result<Arc<Broker>> {
+        if !self.home.is_current() {
+            let why = "an endpoint that came by fork: its ring's broker runs in the parent, which can hand it over";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+        }
         let mut state = self.lock();
         match &*state {
             State::Idle => {}
-            State::Running(running) if running.broker.generation == Generation::current() => {
-                return Ok(running.broker.clone());
-            }
-            State::Running(_) => {
-                let why = "an endpoint that came by fork: its ring's broker runs in the parent, which can hand it over";
-                return Err(io::Error::new(io::ErrorKind::Unsupported, why));
-            }
+            State::Running(running) => return Ok(running.broker.clone()),
             State::Closed => return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the ring's owner is gone")),
         }
         weakest_facade::native::enable_heavy_fences()?;
         let broker = Arc::new(Broker::new(ring.clone())?);
         let (ends, ended) = channel();
         let thread = spawn(broker.clone(), ends)?;
-        *state = State::Running(Running { broker: broker.clone(), thread, ended });
+        *state = State::Running(Running { broker: broker.clone(), thread: ManuallyDrop::new(thread), ended });
         Ok(broker)
     }
 }
 
 fn spawn(broker: Arc<Broker>, ends: Sender<()>) -> io::Result<JoinHandle<()>> {
-    thread::Builder::new().name("iobring-broker".into()).spawn(move || {
+    spawn_without_signals(thread::Builder::new().name("iobring-broker".into()), move || {
         courier::run(&broker);
         drop(broker);
         drop(ends);
@@ -147,7 +158,7 @@ const DOORBELL: u64 = 1;
 impl Broker {
     fn new(ring: Arc<Ring>) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let broker = Broker { epoll, ring, sources: Mutex::default(), generation: Generation::current() };
+        let broker = Broker { epoll, ring, sources: Mutex::default() };
         broker.listen_to(broker.ring.room_bell()?, BELL)?;
         Ok(broker)
     }

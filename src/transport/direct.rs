@@ -15,6 +15,7 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use weakest_facade::Native;
+use weakest_facade::native::is_robust;
 
 /// A writer in a process that maps the region.
 #[derive(Clone, Debug)]
@@ -68,6 +69,8 @@ impl Direct {
     fn be_watched(&self) -> Result<(), Status> {
         match &self.place {
             Place::Here(..) => Ok(()),
+            // Others wait for a lock that must not die with this thread.
+            Place::Elsewhere(..) if !is_robust() => Err(Status::BAD_HANDLE),
             Place::Elsewhere(watched, _) => watched.renew().map_err(|_| Status::BAD_HANDLE),
         }
     }
@@ -131,6 +134,11 @@ impl Direct {
     pub(crate) fn send_mapped_to(&self, to: &UnixStream) -> io::Result<()> {
         match &self.place {
             Place::Here(local) => {
+                if !is_robust() {
+                    let why =
+                        "this thread has no robust list, so that a lock shared with other processes would die with it";
+                    return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+                }
                 let namespace = pid_namespace()?;
                 let theirs = local.host.link(&self.ring, self.source(local))?;
                 let slot = self.ring.book.share(&local.entry);

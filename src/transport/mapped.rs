@@ -32,6 +32,9 @@ pub(super) enum Request {
     Watch(OwnedFd),
     /// Receive records from this socket.
     Connect(OwnedFd),
+    /// Something that cannot be granted: no request, or one whose descriptor this process has no room for. The sender goes on
+    /// writing, so that its link must stay.
+    Void,
     /// Every copy is gone.
     End,
 }
@@ -39,7 +42,7 @@ pub(super) enum Request {
 /// The next request on the owner's end of a link, without blocking.
 ///
 /// # Errors
-/// Whatever makes the link unusable, also a message that is no request.
+/// Whatever makes the link unusable.
 pub(super) fn next_request(socket: &OwnedFd) -> io::Result<Request> {
     let mut message = [0; 8];
     let mut descriptors = Vec::new();
@@ -47,12 +50,13 @@ pub(super) fn next_request(socket: &OwnedFd) -> io::Result<Request> {
         Ok(0) => return Ok(Request::End),
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Request::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(Request::Void),
         Err(error) => return Err(error),
     }
     match (message, descriptors.pop(), descriptors.pop()) {
         (message, Some(process), None) if message == request(WATCH) => Ok(Request::Watch(process)),
         (message, Some(socket), None) if message == request(CONNECT) => Ok(Request::Connect(socket)),
-        _ => Err(io::ErrorKind::InvalidData.into()),
+        _ => Ok(Request::Void),
     }
 }
 
@@ -84,7 +88,7 @@ impl Watched {
     /// # Errors
     /// `Unsupported` in another PID namespace than `namespace`; and where no pidfd can be had or sent.
     pub(crate) fn new(link: Arc<Link>, namespace: u64) -> io::Result<Self> {
-        let generation = Generation::watched();
+        let generation = Generation::current();
         let this = Watched { link, namespace, generation: AtomicU32::new(generation.to_raw()) };
         this.ask()?;
         Ok(this)

@@ -10,6 +10,7 @@ use super::{BELL, Broker, DOORBELL};
 use crate::protocol::memory::bell;
 use crate::protocol::room;
 use crate::ring::Ring;
+use crate::system::spawn_without_signals;
 use crate::transport::mapped::{self, Request};
 use rustix::event::epoll;
 use rustix::io::Errno;
@@ -158,7 +159,7 @@ impl Courier<'_> {
         if offence == Offence::Descriptors {
             // Closing the last copy of a descriptor, a lingering socket's for example, may take as long as its maker
             // pleases. Where no thread is left for it, it takes it here.
-            let _ = thread::Builder::new().spawn(move || drop(source));
+            let _ = spawn_without_signals(thread::Builder::new(), move || drop(source));
         }
     }
 
@@ -175,6 +176,8 @@ impl Courier<'_> {
                     let writer = Source::writer(socket, connection.writer.clone());
                     self.broker.add(writer).map(drop)
                 }
+                // Its sender has a mapping and an account, and keeps both until the last copy is gone.
+                Ok(Request::Void) => continue,
                 Ok(Request::End) | Err(_) => return self.unlink(token),
             };
             // A request that cannot be granted for want of something closes what was sent with it, which its sender notices.

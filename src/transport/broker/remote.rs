@@ -8,15 +8,18 @@
 //! up since its last record, because nobody else can count it. Numbers are in the machine's own byte order.
 
 use crate::layout::{MAX_VECTORS, MAX_WRITE_SIZE, ring_buffer_record_len};
+use crate::orderings::LOST;
+use crate::process::Generation;
 use crate::status::Status;
 use crate::transport::handover;
 use crate::transport::link::Link;
+use core::sync::atomic::{AtomicU32, AtomicU64};
 use rustix::fd::AsFd;
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use std::io::{self, IoSlice};
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// The size of a datagram's header, in bytes.
 pub(super) const HEADER: usize = 16;
@@ -52,18 +55,71 @@ impl Header {
     }
 }
 
+/// What was refused since the last record. No lock: a thread that holds one may be missing in a fork, or be interrupted by a
+/// signal whose handler writes too.
+#[derive(Debug)]
+struct Lost {
+    records: AtomicU64,
+    bytes: AtomicU64,
+    /// Whose losses these are: a fork's parent reports its own.
+    generation: AtomicU32,
+}
+
+impl Lost {
+    fn new() -> Self {
+        let generation = AtomicU32::new(Generation::current().to_raw());
+        Lost { records: AtomicU64::new(0), bytes: AtomicU64::new(0), generation }
+    }
+
+    /// Forgets what a fork has inherited. What was there before the change of generation, and only that: whoever adds in this
+    /// process does so after it.
+    fn disown(&self) {
+        let (current, known) = (Generation::current().to_raw(), self.generation.load(LOST));
+        if known == current {
+            return;
+        }
+        let (records, bytes) = (self.records.load(LOST), self.bytes.load(LOST));
+        if self.generation.compare_exchange(known, current, LOST, LOST).is_ok() {
+            self.records.fetch_sub(records, LOST);
+            self.bytes.fetch_sub(bytes, LOST);
+        }
+    }
+
+    /// Takes everything, to report it.
+    fn take(&self) -> Header {
+        self.disown();
+        if self.records.load(LOST) == 0 {
+            return Header::default();
+        }
+        let records = self.records.swap(0, LOST);
+        let lost = u32::try_from(records).unwrap_or(u32::MAX);
+        // What does not fit is reported with the next record.
+        self.records.fetch_add(records - u64::from(lost), LOST);
+        Header { lost, lost_bytes: self.bytes.swap(0, LOST) }
+    }
+
+    fn put_back(&self, header: Header) {
+        self.add(header.lost.into(), header.lost_bytes);
+    }
+
+    fn add(&self, records: u64, bytes: u64) {
+        self.records.fetch_add(records, LOST);
+        self.bytes.fetch_add(bytes, LOST);
+    }
+}
+
 /// A writer whose records the broker writes. Cloning makes another copy.
 #[derive(Clone, Debug)]
 pub(crate) struct Remote {
     link: Arc<Link>,
     tag: u64,
     capacity: u64,
-    lost: Arc<Mutex<Header>>,
+    lost: Arc<Lost>,
 }
 
 impl Remote {
     pub(crate) fn new(link: Arc<Link>, tag: u64, capacity: u64) -> Self {
-        Remote { link, tag, capacity, lost: Arc::default() }
+        Remote { link, tag, capacity, lost: Arc::new(Lost::new()) }
     }
 
     pub(crate) fn link(&self) -> &Arc<Link> {
@@ -96,22 +152,19 @@ impl Remote {
         if ring_buffer_record_len(len) as u64 > self.capacity {
             return Err(Status::NO_SPACE);
         }
-        // Held while sending, so that what was lost is reported once; sending does not block.
-        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
-        let header = lost.to_bytes();
+        let before = self.lost.take();
+        let header = before.to_bytes();
         let mut datagram = [IoSlice::new(&[]); 1 + MAX_VECTORS];
         datagram[0] = IoSlice::new(&header);
         datagram[1..=vectors.len()].copy_from_slice(vectors);
-        match self.send(&datagram[..=vectors.len()]) {
-            Ok(()) => *lost = Header::default(),
-            Err(Status::NO_SPACE) => {
-                lost.lost = lost.lost.saturating_add(1);
-                lost.lost_bytes = lost.lost_bytes.saturating_add(len as u64);
-                return Err(Status::NO_SPACE);
+        let sent = self.send(&datagram[..=vectors.len()]);
+        if let Err(status) = sent {
+            self.lost.put_back(before);
+            if status == Status::NO_SPACE {
+                self.lost.add(1, len as u64);
             }
-            Err(status) => return Err(status),
         }
-        Ok(())
+        sent
     }
 
     fn send(&self, datagram: &[IoSlice<'_>]) -> Result<(), Status> {

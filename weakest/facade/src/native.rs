@@ -6,11 +6,14 @@
 mod asymmetric;
 mod atomics;
 mod futex;
+mod process;
 mod robust;
 
 pub use asymmetric::enable_heavy_fences;
 pub use atomics::{NativeCell, NativeU32, NativeU64};
 pub use futex::{OWNER, OWNER_DIED, WAITERS};
+pub use process::generation;
+pub use robust::is_robust;
 
 use crate::{Platform, Site, Wait};
 use core::time::Duration;

@@ -2,7 +2,7 @@
 
 use crate::Wait;
 use core::num::NonZeroU32;
-use core::sync::atomic::AtomicU32;
+use core::sync::atomic::{AtomicU32, Ordering};
 use core::time::Duration;
 use rustix::io::Errno;
 use rustix::thread::futex::{self, Flags, Timespec, WakeOp, WakeOpCmp};
@@ -42,5 +42,13 @@ pub(super) fn store_and_wake_all(word: &AtomicU32, value: u32) -> u32 {
     // The kernel's operand is 12 bits, sign-extended; every caller stores a small constant.
     debug_assert!(value < 1 << 11, "{value:#x} does not fit FUTEX_WAKE_OP's 12-bit operand");
     futex::wake_op(word, Flags::empty(), i32::MAX as u32, 0, word, WakeOp::Set, WakeOpCmp::Eq, value as u16, 0)
-        .map_or(0, |n| n as u32)
+        .map_or_else(|_| swap_and_wake_all(word, value), |n| n as u32)
+}
+
+/// Where the one call is refused (a filter, an emulator): in two steps. A death between them leaves the sleepers to the
+/// kernel's clean-up, which wakes one of them.
+#[cold]
+fn swap_and_wake_all(word: &AtomicU32, value: u32) -> u32 {
+    word.swap(value, Ordering::Relaxed);
+    wake(word, i32::MAX as u32)
 }

@@ -1,0 +1,299 @@
+//! Forks, signals and re-entrant wakers: whose process it is, and what runs under the library's locks.
+
+use iobring::{Iob, IobWriteOptions, Reader, RingBuffer, Status};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid};
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Wake, Waker};
+use std::thread;
+use std::time::Duration;
+
+/// Far beyond any scheduling delay: what takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a child is made.
+#[derive(Clone, Copy, Debug)]
+enum Fork {
+    /// With the handlers of `pthread_atfork`.
+    Libc,
+    /// By a system call of its own, of which no library is told.
+    Raw,
+}
+
+/// A child that runs `body`, whose result (0 to 100) is its exit status.
+fn fork(how: Fork, body: impl FnOnce() -> i32) -> Pid {
+    // SAFETY: the child only calls what a fork of a program with threads may call: this library's writes, which is what is
+    // tested, and system calls; then it ends without running anything of its parent's.
+    let child = unsafe {
+        match how {
+            Fork::Libc => libc::fork(),
+            Fork::Raw => libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) as libc::pid_t,
+        }
+    };
+    match child {
+        0 => {
+            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).unwrap_or(101);
+            // SAFETY: ends the child at once.
+            unsafe { libc::_exit(result) }
+        }
+        child => Pid::from_raw(child).expect("fork"),
+    }
+}
+
+/// A child's exit status.
+#[track_caller]
+fn result(child: Pid) -> i32 {
+    let pidfd = pidfd_open(child, PidfdFlags::empty()).unwrap();
+    let ended = poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&Timespec::try_from(PATIENCE).unwrap())).unwrap();
+    if ended == 0 {
+        kill_process(child, Signal::KILL).unwrap();
+    }
+    let (_, status) = waitpid(Some(child), WaitOptions::empty()).unwrap().unwrap();
+    assert_eq!(ended, 1, "the child hangs");
+    status.exit_status().expect("the child exits")
+}
+
+/// An isolated copy of `iob`, in this very process.
+fn isolated(iob: &Iob) -> Iob {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    iob.send_to(&ours).unwrap();
+    Iob::receive_from(&theirs).unwrap()
+}
+
+fn send(iob: &Iob, message: &[u8]) -> Result<(), Status> {
+    iob.write(IobWriteOptions, 0, message)
+}
+
+fn ring() -> (Reader, Iob, Iob) {
+    let reader = RingBuffer::create(64 * 1024);
+    let (iob, peer) = reader.new_iob_writer(7).unwrap();
+    (reader, iob, peer)
+}
+
+#[test]
+fn a_fork_of_a_busy_isolated_writer_writes() {
+    let (mut reader, iob, _peer) = ring();
+    let writer = isolated(&iob);
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let _ = send(&writer, &[1; 64]);
+                }
+            });
+        }
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                let _ = reader.read_message_blocking(Some(Duration::from_millis(1))).unwrap();
+            }
+        });
+        for round in 0..40 {
+            let how = if round % 2 == 0 { Fork::Libc } else { Fork::Raw };
+            // Written or refused; the one thing it must not do is hang.
+            let child = fork(how, || i32::from(!matches!(send(&writer, b"child"), Ok(()) | Err(Status::NO_SPACE))));
+            let result = std::panic::catch_unwind(|| result(child));
+            if result.is_err() {
+                stop.store(true, Ordering::Relaxed);
+            }
+            assert_eq!(result.unwrap(), 0);
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn losses_are_reported_once_by_whoever_had_them() {
+    let (mut reader, iob, _peer) = ring();
+    let writer = isolated(&iob);
+    let message = [5; 8192];
+    // The broker takes some out of the socket while it is filled: full is what stays full.
+    let mut refused = 0;
+    while refused < 1000 {
+        refused += u64::from(send(&writer, &message) == Err(Status::NO_SPACE));
+    }
+    let (mut here, mut there) = UnixStream::pair().unwrap();
+    let child = fork(Fork::Raw, || {
+        let mut refused = 0;
+        while refused < 2 {
+            refused += i32::from(send(&writer, &message) == Err(Status::NO_SPACE));
+        }
+        there.write_all(&[0]).unwrap();
+        there.read_exact(&mut [0]).unwrap();
+        while send(&writer, b"from the child").is_err() {
+            refused += 1;
+        }
+        refused.min(100)
+    });
+    here.read_exact(&mut [0]).unwrap();
+    // All the room there can be: the ring is emptied until nothing comes.
+    while reader.read_message_blocking(Some(Duration::from_millis(500))).unwrap().is_some() {}
+    here.write_all(&[0]).unwrap();
+    let theirs = result(child) as u64;
+    assert!((2..100).contains(&theirs));
+    while send(&writer, b"from the parent").is_err() {
+        refused += 1;
+    }
+    for _ in 0..2 {
+        let (_, message) = reader.read_message_blocking(Some(PATIENCE)).unwrap().expect("a record");
+        assert!(message.starts_with(b"from the"));
+    }
+    assert_eq!(reader.accounts().total.no_space.records, refused + theirs);
+}
+
+#[test]
+fn a_fork_of_the_owner_starts_no_broker() {
+    let (reader, iob, _peer) = ring();
+    for how in [Fork::Libc, Fork::Raw] {
+        let child = fork(how, || {
+            let (ours, _theirs) = UnixStream::pair().unwrap();
+            let refused = |result: std::io::Result<()>| result.is_err_and(|e| e.kind() == ErrorKind::Unsupported);
+            i32::from(!(refused(iob.send_to(&ours)) && refused(iob.send_mapped_to(&ours))))
+        });
+        assert_eq!(result(child), 0, "{how:?}");
+    }
+    // The owner itself still can, and its writers are served.
+    send(&isolated(&iob), b"served").unwrap();
+    let mut reader = reader;
+    assert_eq!(reader.read_message_blocking(Some(PATIENCE)).unwrap().unwrap().1, b"served");
+}
+
+#[test]
+fn what_a_fork_of_the_owner_writes_is_accepted_once_and_balances() {
+    for how in [Fork::Libc, Fork::Raw] {
+        let (mut reader, iob, _peer) = ring();
+        send(&iob, b"parent").unwrap();
+        let child = fork(how, || i32::from(send(&iob, b"child").is_err()));
+        assert_eq!(result(child), 0);
+        send(&iob, b"parent again").unwrap();
+        for expected in [&b"parent"[..], b"child", b"parent again"] {
+            assert_eq!(reader.try_read_message().unwrap().unwrap().1, expected, "{how:?}");
+        }
+        let total = reader.accounts().total;
+        assert_eq!(total.accepted.records, 3, "{how:?}: {total:?}");
+        assert!(total.balances(), "{how:?}: {total:?}");
+    }
+}
+
+#[test]
+fn the_last_copy_here_is_the_last_though_a_fork_lives() {
+    let (_reader, iob, peer) = ring();
+    peer.try_as_fd().unwrap();
+    // A fork's copies are not the ones that count.
+    let mut iob = Some(iob);
+    for how in [Fork::Libc, Fork::Raw] {
+        let child = fork(how, || {
+            drop(iob.take());
+            0
+        });
+        assert_eq!(result(child), 0);
+        assert!(!peer.wait_peer_closed(Some(Duration::ZERO)), "{how:?}");
+    }
+    let (here, there) = UnixStream::pair().unwrap();
+    let child = fork(Fork::Libc, || {
+        let mut there = &there;
+        i32::from(there.read(&mut [0]).is_err())
+    });
+    drop(iob);
+    assert!(peer.wait_peer_closed(Some(PATIENCE)), "told only when the fork has ended");
+    let mut here = &here;
+    here.write_all(&[0]).unwrap();
+    assert_eq!(result(child), 0);
+}
+
+#[test]
+fn a_fork_drops_a_reader_with_a_broker() {
+    let (reader, iob, _peer) = ring();
+    let writer = isolated(&iob);
+    let mut reader = Some(reader);
+    for how in [Fork::Libc, Fork::Raw] {
+        let child = fork(how, || {
+            drop(reader.take());
+            0
+        });
+        assert_eq!(result(child), 0, "{how:?}");
+    }
+    send(&writer, b"here still").unwrap();
+    assert_eq!(reader.unwrap().read_message_blocking(Some(PATIENCE)).unwrap().unwrap().1, b"here still");
+}
+
+#[test]
+fn the_brokers_thread_leaves_signals_to_the_application() {
+    let (mut reader, iob, _peer) = ring();
+    // Once a record came through, the thread runs, and bears its name.
+    send(&isolated(&iob), b"by the broker").unwrap();
+    reader.read_message_blocking(Some(PATIENCE)).unwrap().unwrap();
+    let mut brokers = 0;
+    for task in fs::read_dir("/proc/self/task").unwrap() {
+        let status = fs::read_to_string(task.unwrap().path().join("status")).unwrap_or_default();
+        if !status.starts_with("Name:\tiobring-broker") {
+            continue;
+        }
+        let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:\t")).unwrap();
+        let blocked = u64::from_str_radix(blocked, 16).unwrap();
+        let is_blocked = |signal: i32| blocked >> (signal - 1) & 1 == 1;
+        for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGUSR1, libc::SIGCHLD, libc::SIGRTMIN()] {
+            assert!(is_blocked(signal), "signal {signal}");
+        }
+        assert!(!is_blocked(libc::SIGSEGV) && !is_blocked(libc::SIGBUS));
+        brokers += 1;
+    }
+    assert!(brokers > 0, "no broker's thread was found");
+    // The application's own mask is as it was.
+    let status = fs::read_to_string("/proc/thread-self/status").unwrap();
+    let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:\t")).unwrap();
+    assert_eq!(u64::from_str_radix(blocked, 16).unwrap() >> (libc::SIGTERM - 1) & 1, 0);
+}
+
+/// A task of a runtime that traces itself into the ring.
+struct Tracing(Mutex<Option<Iob>>);
+
+impl Wake for Tracing {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Tracing {
+    fn drop(&mut self) {
+        if let Some(iob) = self.0.lock().unwrap().take() {
+            send(&iob, b"a task is gone").unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_waker_that_writes_into_the_ring_when_it_is_dropped() {
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || {
+        let (mut reader, iob, _peer) = ring();
+        let first = Waker::from(Arc::new(Tracing(Mutex::new(Some(iob)))));
+        {
+            let mut wait = Box::pin(reader.wait(0));
+            assert!(wait.as_mut().poll(&mut Context::from_waker(&first)).is_pending());
+            drop(first);
+            // The task has moved: the first waker's last copy is dropped while the second takes its place.
+            assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+        }
+        done.send(reader.try_read_message().unwrap().unwrap().1).unwrap();
+    });
+    assert_eq!(is_done.recv_timeout(PATIENCE).expect("it hangs"), b"a task is gone");
+}
+
+#[test]
+fn a_thread_whose_robust_list_was_taken_away_writes() {
+    let (mut reader, iob, _peer) = ring();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            // SAFETY: the thread has no robust mutex.
+            let failed =
+                unsafe { libc::syscall(libc::SYS_set_robust_list, std::ptr::null::<u8>(), 3 * size_of::<*const u8>()) };
+            assert_eq!(failed, 0);
+            send(&iob, b"written all the same").unwrap();
+            assert!(weakest_facade::native::is_robust(), "the library has registered a list");
+        });
+    });
+    assert_eq!(reader.try_read_message().unwrap().unwrap().1, b"written all the same");
+}
