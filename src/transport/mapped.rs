@@ -32,8 +32,7 @@ pub(super) enum Request {
     Watch(OwnedFd),
     /// Receive records from this socket.
     Connect(OwnedFd),
-    /// Something that cannot be granted: no request, or one whose descriptor this process has no room for. The sender goes on
-    /// writing, so that its link must stay.
+    /// One whose descriptor this process has no room for. The sender goes on writing, so that its link must stay.
     Void,
     /// Every copy is gone.
     End,
@@ -42,7 +41,7 @@ pub(super) enum Request {
 /// The next request on the owner's end of a link, without blocking.
 ///
 /// # Errors
-/// Whatever makes the link unusable.
+/// Whatever makes the link unusable, also a message that is no request.
 pub(super) fn next_request(socket: &OwnedFd) -> io::Result<Request> {
     let mut message = [0; 8];
     let mut descriptors = Vec::new();
@@ -50,13 +49,14 @@ pub(super) fn next_request(socket: &OwnedFd) -> io::Result<Request> {
         Ok(0) => return Ok(Request::End),
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Request::Nothing),
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(Request::Void),
+        // Cut off, and nothing of it taken: no descriptor was left here. From who sends too many, some are taken.
+        Err(error) if error.kind() == io::ErrorKind::InvalidData && descriptors.is_empty() => return Ok(Request::Void),
         Err(error) => return Err(error),
     }
     match (message, descriptors.pop(), descriptors.pop()) {
         (message, Some(process), None) if message == request(WATCH) => Ok(Request::Watch(process)),
         (message, Some(socket), None) if message == request(CONNECT) => Ok(Request::Connect(socket)),
-        _ => Ok(Request::Void),
+        _ => Err(io::ErrorKind::InvalidData.into()),
     }
 }
 
