@@ -8,6 +8,7 @@ pub mod death;
 pub mod edge;
 pub mod full;
 pub mod in_place;
+pub mod limited;
 pub mod mediator;
 pub mod peer;
 pub mod polling;

@@ -12,6 +12,7 @@ use crate::scenarios::death::Death;
 use crate::scenarios::edge::Edge;
 use crate::scenarios::full::{Full, GivingBack};
 use crate::scenarios::in_place::InPlace;
+use crate::scenarios::limited::Limited;
 use crate::scenarios::mediator::Mediator;
 use crate::scenarios::peer::PeerClosed;
 use crate::scenarios::polling::Polling;
@@ -25,7 +26,7 @@ use std::collections::BTreeSet;
 use weakest::Scenario;
 use weakest::engine::loom::LoomOptions;
 use weakest::engine::shuttle::{ShuttleOptions, Strategy};
-use weakest::explorer::{ExplorerOptions, Memory, Often, Reductions};
+use weakest::explorer::{ExplorerOptions, Memory, Often, Reductions, Time};
 use weakest::run::Run;
 use weakest::suite::{Engine, Entry};
 
@@ -166,6 +167,7 @@ fn explorer_models(level: Level) -> Vec<Entry> {
         explore(Cancelled { then: Blocking }, 0),
         explore(Cancelled { then: Bell }, 0),
         explore(PeerClosed, 0),
+        explore_with(Limited, ExplorerOptions { time: Time::PassesInIdleness, ..Default::default() }),
         explore(Repair, 1),
         explore(Death { mortals: 1, style: Blocking }, 1),
         explore(Death { mortals: 1, style: Bell }, 1),
