@@ -17,7 +17,7 @@
 //! | it dies in the middle of a write | - | nothing happened; the next writer goes on at once | nothing happened |
 //! | cost of a record | a lock and a copy | the same, and a journal of four words | a system call there, two here, and one copy in each |
 //! | cost of a writer | about 300 bytes | there: a mapping, three descriptors; here: a descriptor, and one per process | a descriptor on either side |
-//! | what fits before `NO_SPACE` | the ring | the ring | the ring and the socket: about ten messages more |
+//! | what fits before `NO_SPACE` | the ring | the ring | the ring and the socket: about ten large messages more |
 //! | order | the writer's | the writer's | the writer's |
 //! | accepted means | it is in the ring | it is in the ring | it is on its way: delivered unless the owner dies |
 //! | other PID namespace, other user | - | refused; allowed | allowed; allowed |
