@@ -162,8 +162,8 @@ impl Iob {
         waited.expect("a descriptor to wait on")
     }
 
-    /// A descriptor that becomes readable (`POLLIN`), or hangs up too, when every copy of the other end is gone; it is only to be
-    /// polled. In the process where the pair was made it is made when first asked for, so that ten thousand pairs
+    /// A descriptor that becomes readable or hangs up (`POLLIN`, `POLLHUP`) when every copy of the other end is gone; it is
+    /// only to be polled. In the process where the pair was made it is made when first asked for, so that ten thousand pairs
     /// cost no descriptors.
     ///
     /// # Errors

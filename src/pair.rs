@@ -3,9 +3,9 @@
 use crate::process::Generation;
 use crate::protocol::peer::Copies;
 use crate::system::wait_for;
-use rustix::event::{EventfdFlags, PollFlags, eventfd};
+use rustix::event::PollFlags;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::net::{Shutdown, shutdown};
+use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType, shutdown, socketpair};
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(crate) struct Endpoint {
 struct Side {
     copies: Copies<Native>,
     lifeline: Mutex<Lifeline>,
-    /// An eventfd: readable when this side is gone.
+    /// The lifeline's other end.
     watch: OnceLock<OwnedFd>,
     /// Whose copies count. A fork's do not.
     home: Generation,
@@ -31,6 +31,9 @@ struct Side {
 #[derive(Debug, Default)]
 struct Lifeline {
     closed: bool,
+    /// In this process: one end of a pair of sockets, which is shut down. To close it would not do, since a fork of this process
+    /// has a copy.
+    socket: Option<OwnedFd>,
     /// In other processes: the sockets to copies of the other side, whose sending half is shut down.
     sockets: Vec<Weak<OwnedFd>>,
 }
@@ -42,11 +45,17 @@ impl Side {
 
     /// This side's descriptor, which is made when first asked for.
     fn watch(&self) -> io::Result<&OwnedFd> {
-        let lifeline = self.lifeline.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lifeline = self.lifeline.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(watch) = self.watch.get() {
             return Ok(watch);
         }
-        let watch = eventfd(lifeline.closed.into(), EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let (socket, watch) = socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        if lifeline.closed {
+            end(&socket);
+        } else {
+            lifeline.socket = Some(socket);
+        }
         Ok(self.watch.get_or_init(|| watch))
     }
 
@@ -70,14 +79,19 @@ impl Side {
         }
         let mut lifeline = self.lifeline.lock().unwrap_or_else(PoisonError::into_inner);
         lifeline.closed = true;
-        if let Some(watch) = self.watch.get() {
-            // It is written to once, so that there is room.
-            let _ = rustix::io::write(watch, &1u64.to_ne_bytes());
+        if let Some(socket) = lifeline.socket.take() {
+            end(&socket);
         }
         let sockets = std::mem::take(&mut lifeline.sockets);
         drop(lifeline);
         sockets.iter().filter_map(Weak::upgrade).for_each(|socket| hang_up_on(&socket));
     }
+}
+
+/// Makes the other end of `socket` hang up.
+fn end(socket: &OwnedFd) {
+    // It cannot fail: the socket is connected.
+    let _ = shutdown(socket, Shutdown::Both);
 }
 
 /// Gives the process at the other end of `socket` an end of file.
@@ -117,7 +131,7 @@ impl Endpoint {
         self.other().tell(socket);
     }
 
-    /// A descriptor that becomes readable when the other end is gone.
+    /// A descriptor that hangs up when the other end is gone.
     pub(crate) fn try_as_fd(&self) -> io::Result<BorrowedFd<'_>> {
         self.other().watch().map(|fd| fd.as_fd())
     }
