@@ -13,11 +13,13 @@
 //! `i % capacity`. `head - tail == capacity` is a full ring. Numbers are in the machine's own byte order.
 
 mod accounts;
+mod grant;
 mod header;
 mod identity;
 
 pub(crate) use accounts::NOWHERE;
 pub use accounts::{ACCOUNTS, Accounts, Journal, Ledger, Refused, Slot, Tally};
+pub use grant::{Grant, NOBODY};
 pub use header::{Header, Indices, Line, ReaderLine, Writers};
 pub use identity::Identity;
 
@@ -62,6 +64,7 @@ const _: () = {
     assert!(offset_of!(Header<Native>, reader) == 192);
     assert!(size_of::<Header<Native>>() == 256);
     assert!(size_of::<Slot<Native>>() == 48);
+    assert!(size_of::<Grant<Native>>() == 64);
     assert!(size_of::<Header<Native>>() + size_of::<Accounts<Native>>() <= 4096);
     assert!(size_of::<Identity>() == 24);
     assert!(ring_buffer_record_len(MAX_WRITE_SIZE) == MAX_MESSAGE_SIZE);

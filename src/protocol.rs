@@ -16,6 +16,8 @@
 //! | reader | record copied | put back a word of each of its cache lines, as it was ([`Memory::own`]) | same bytes; lines the reader's alone |
 //! | reader | record copied | store `tail` with Release | room again |
 //! | reader | `head` = `tail` | mark the lock word ([`wait`](mod@wait)), look at `head` again, sleep | woken by the next release of the lock |
+//! | mediator that cannot wait ([`mediator`]) | lock free, grant given | writes as a writer does | record published; if the reader waited: bell rung |
+//! | mediator that cannot wait | lock held | gives up | nothing happened |
 //! | mediator | ring full | leave a wish for room ([`room`]), look at `tail` again, sleep | rung by the reader that moves `tail` far enough |
 //! | writer, reader | reader marks, writer publishes | *the lost race*: whichever changes the lock word second sees the other | reader sees the record, or the writer sees the mark |
 //!
@@ -26,10 +28,13 @@
 pub mod account;
 pub mod cursor;
 pub mod lock;
+pub mod mediator;
 pub mod memory;
 mod patience;
 pub mod peer;
+mod place;
 pub mod read;
+mod refusal;
 pub mod repair;
 pub mod room;
 pub mod section;

@@ -6,6 +6,7 @@
 use crate::memory::HeapRing;
 use core::ops::ControlFlow;
 use iobring::protocol::cursor::Cursor;
+use iobring::protocol::mediator::{self, Answer};
 use iobring::protocol::memory::bell;
 use iobring::protocol::read::Found;
 use iobring::protocol::{Memory, read, wait, write};
@@ -44,6 +45,31 @@ pub fn write_in_place<P: Platform>(ring: &HeapRing<P>, tag: u64, sequence: u64) 
         ring.write_bytes(offset, &bytes);
         Ok(())
     })
+}
+
+/// Has a mediator write one record for this writer, whose grant has the number of its tag less 1; asks again as long as the lock
+/// is held.
+pub fn mediate<P: Platform>(ring: &HeapRing<P>, tag: u64, sequence: u64) -> Answer {
+    let bytes = message(10 * tag + sequence);
+    P::retry(|| {
+        let fill = |offset| {
+            ring.write_bytes(offset, &bytes);
+            true
+        };
+        match mediator::write::<P, _>(ring, ring.grant(tag as usize - 1), tag, tag, bytes.len() as u64, fill) {
+            Answer::Busy => {
+                P::give_way();
+                None
+            }
+            answer => Some(answer),
+        }
+    })
+}
+
+/// As [`write_all`], by way of a mediator.
+pub fn mediate_all<P: Platform>(ring: &HeapRing<P>, tag: u64, count: u64) -> Vec<u64> {
+    let accepted = |sequence: u64| P::scope(|| (mediate(ring, tag, sequence) == Answer::Written).into()) == 1;
+    (1..=count).filter(|&sequence| accepted(sequence)).map(|sequence| 10 * tag + sequence).collect()
 }
 
 /// Writes records 1 to `count` in turn, and notes those that were accepted.

@@ -3,7 +3,7 @@
 //! Data words are the platform's cells, so that a checker sees every access to them. The mirror is modelled by the
 //! remainder: an offset past the capacity means the ring's start, as the real mapping makes it mean.
 
-use iobring::layout::{Header, Journal, Ledger, Slot};
+use iobring::layout::{Grant, Header, Journal, Ledger, Slot};
 use iobring::protocol::Memory;
 use iobring::protocol::memory::bell;
 use iobring::protocol::read::Found;
@@ -34,6 +34,8 @@ pub struct HeapRing<P: Platform> {
     journal: Journal<P>,
     /// The accounts; none of them, and writers count nothing.
     slots: Vec<Slot<P>>,
+    /// The rights to write by way of a mediator; none, and none writes.
+    grants: Vec<Grant<P>>,
 }
 
 impl<P: Platform> HeapRing<P> {
@@ -47,12 +49,23 @@ impl<P: Platform> HeapRing<P> {
             room_bell: Atomic::new("room bell", 0),
             journal: Journal::new(),
             slots: Vec::new(),
+            grants: Vec::new(),
         }
     }
 
     /// An empty ring of `capacity` bytes with so many accounts.
     pub fn with_slots(capacity: u64, slots: usize) -> Self {
         HeapRing { slots: (0..slots).map(|_| Slot::new()).collect(), ..Self::new(capacity, 0) }
+    }
+
+    /// An empty ring of `capacity` bytes whose indices start at `index`, and into which mediators write for so many writers.
+    pub fn with_grants(capacity: u64, index: u64, grants: usize) -> Self {
+        HeapRing { grants: (0..grants).map(|_| Grant::new()).collect(), ..Self::new(capacity, index) }
+    }
+
+    /// A right to write by way of a mediator.
+    pub fn grant(&self, number: usize) -> &Grant<P> {
+        &self.grants[number]
     }
 
     /// An account. Its tally is the lock's holder's.
@@ -121,6 +134,10 @@ impl<P: Platform> Memory<P> for HeapRing<P> {
 
     fn ledger(&self) -> Option<Ledger<'_, P>> {
         (!self.slots.is_empty()).then_some(Ledger { journal: &self.journal, slots: &self.slots })
+    }
+
+    fn is_mediated(&self) -> bool {
+        !self.grants.is_empty()
     }
 
     fn ring_bell(&self, wanted: u32) {

@@ -9,6 +9,7 @@ pub mod edge;
 pub mod full;
 pub mod in_place;
 pub mod limited;
+pub mod mediated;
 pub mod mediator;
 pub mod peer;
 pub mod polling;

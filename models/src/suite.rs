@@ -13,6 +13,7 @@ use crate::scenarios::edge::Edge;
 use crate::scenarios::full::{Full, GivingBack};
 use crate::scenarios::in_place::InPlace;
 use crate::scenarios::limited::Limited;
+use crate::scenarios::mediated::{Bereaved, Mediated, Revoked};
 use crate::scenarios::mediator::Mediator;
 use crate::scenarios::peer::PeerClosed;
 use crate::scenarios::polling::Polling;
@@ -84,6 +85,10 @@ fn waiting(writers: u64, messages: u64, style: Style) -> Waiting {
     Waiting { writers, messages, style }
 }
 
+fn mediated(writers: u64, messages: u64, direct: bool) -> Mediated {
+    Mediated { writers, messages, direct }
+}
+
 /// The models of a level.
 pub fn models(level: Level) -> Vec<Entry> {
     let mut models = loom_models(level);
@@ -140,6 +145,10 @@ fn small_loom_models() -> Vec<Entry> {
         loom(Cancelled { then: Bell }, Some(3), 281),
         loom(PeerClosed, Some(3), 1_167),
         loom(Repair, Some(3), 376),
+        loom(mediated(1, 1, false), None, 800),
+        loom(mediated(2, 1, false), Some(2), 2_655),
+        loom(mediated(1, 1, true), Some(2), 4_202),
+        loom(Revoked, None, 31),
     ]
 }
 
@@ -177,6 +186,11 @@ fn explorer_models(level: Level) -> Vec<Entry> {
         explore_with(Death { mortals: 2, style: Blocking }, with_twins(deaths(2))),
         explore(Restart { style: Blocking, messages: 1 }, 1),
         explore(Restart { style: Bell, messages: 1 }, 1),
+        explore(mediated(1, 1, false), 0),
+        explore(mediated(1, 2, false), 0),
+        explore(mediated(1, 1, true), 0),
+        explore(Bereaved, 1),
+        explore(Revoked, 0),
     ];
     if level >= Level::Default {
         models.extend([
@@ -189,6 +203,7 @@ fn explorer_models(level: Level) -> Vec<Entry> {
             explore_with(waiting(2, 1, Blocking), restless()),
             explore_with(Timed { style: Blocking, messages: 2 }, restless()),
             explore(Restart { style: Blocking, messages: 2 }, 1),
+            explore(mediated(2, 1, false), 0),
         ]);
     }
     if level >= Level::Full {
@@ -212,6 +227,9 @@ fn shuttle_models(level: Level) -> Vec<Entry> {
     }
     models.extend(sample(Polling { writers: 4, messages: 8 }, iterations));
     models.extend(sample(PeerClosed, iterations));
+    models.extend(sample(mediated(3, 4, true), iterations));
+    models.extend(sample(Bereaved, iterations));
+    models.extend(sample(Revoked, iterations));
     models.extend(sample(Mediator, iterations));
     models.extend(sample(Accounts { together: true }, iterations));
     models
@@ -242,6 +260,8 @@ pub fn explorer_killers() -> Vec<Entry> {
         explore(Mediator, 0),
         explore(Polling { writers: 2, messages: 1 }, 0),
         explore(PeerClosed, 0),
+        explore(mediated(1, 1, false), 0),
+        explore(mediated(1, 1, true), 0),
     ];
     for style in [Blocking, Bell] {
         killers.push(explore_with(waiting(2, 1, style), with_twins(Default::default())));
@@ -271,6 +291,7 @@ pub fn sampling_killers() -> Vec<Entry> {
     killers.extend(sample(Full { by: GivingBack::Amount }, 200));
     killers.extend(sample(ByHand { style: Blocking }, 200));
     killers.extend(sample(PeerClosed, 200));
+    killers.extend(sample(mediated(3, 4, true), 200));
     killers
 }
 
@@ -300,6 +321,7 @@ pub fn sweeps(level: Level) -> Vec<Entry> {
         loom(Accounts { together: true }, Some(2), 0),
         loom(Inherited, Some(2), 0),
         loom(InPlace, Some(2), 0),
+        loom(Bereaved, Some(2), 0),
     ];
     if level >= Level::Default {
         sweeps.extend([

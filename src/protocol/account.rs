@@ -17,6 +17,7 @@
 
 use crate::layout::{Journal, Ledger, NOWHERE, Refused, Slot, Tally};
 use crate::protocol::memory::Memory;
+use crate::protocol::refusal::Refusal;
 use crate::protocol::sites::{
     HEAD_READ, JOURNAL_READ, JOURNAL_WRITE, REFUSED_ADD, REFUSED_LOOK, TALLY_READ, TALLY_WRITE,
 };
@@ -58,6 +59,14 @@ impl<P: Platform> Refused<P> {
 }
 
 impl<P: Platform> Slot<P> {
+    /// Counts a write that was refused, and the bytes of its message.
+    pub fn refuse(&self, refusal: Refusal, bytes: u64) {
+        // Not by matching on the refusal, of which a compiler may make a table: a mediator's program has nowhere to keep one.
+        let for_space = refusal == Refusal::Full || refusal == Refusal::TooLarge;
+        let refused = if for_space { &self.no_space } else { &self.bad };
+        refused.add(1, bytes);
+    }
+
     /// Starts anew. The lock is held, and no writer has the slot.
     pub fn clear(&self) {
         self.accepted.set(0, 0);

@@ -13,22 +13,29 @@
 //! invisible, and `head` moves in one store. So recovery has nothing to repair, and a lock is never taken from a
 //! living owner, however slow.
 //!
+//! On a ring with a mediator that can neither sleep nor wake ([`mediator`](crate::protocol::mediator)) nobody sleeps on the
+//! word: writers look again after a while, the reader waits for a bell, and a mark says no more than that.
+//!
 //! Releasing a marked lock wakes *all* sleepers, and in the same kernel step that frees the word. Waking one would hang the
 //! others' fate on that one's survival: if it died after another thread had barged in, nobody would be left to wake them.
 
+use crate::protocol::memory::Memory;
 use crate::protocol::patience::Patience;
 use crate::protocol::sites::{
-    LOCK_HANDOVER, LOCK_LOOK, LOCK_MARK, LOCK_RELEASE, LOCK_SLEEP, LOCK_TAKE, LOCK_TAKE_MARKED, LOCK_WAKE, MARK_ACQUIRE,
+    LOCK_HANDOVER, LOCK_LOOK, LOCK_MARK, LOCK_RELEASE, LOCK_SLEEP, LOCK_TAKE, LOCK_TAKE_MARKED, LOCK_UNMARK, LOCK_WAKE,
+    MARK_ACQUIRE,
 };
+use core::marker::PhantomData;
 use weakest_facade::native::{OWNER, OWNER_DIED, WAITERS};
 use weakest_facade::{Atomic, Platform};
 
 /// The lock, held.
 #[must_use]
-pub struct Held<'a, P: Platform> {
-    word: &'a P::AtomicU32,
+pub struct Held<'a, P: Platform, M: Memory<P> + ?Sized> {
+    memory: &'a M,
     id: u32,
     from_the_dead: bool,
+    platform: PhantomData<P>,
 }
 
 /// Whether anybody had to be told of a release.
@@ -40,23 +47,28 @@ pub enum Released {
     Marked,
 }
 
-/// Takes the lock, sleeping if it must.
+/// Takes the lock of this ring, waiting if it must.
 ///
 /// # Safety
-/// The word stays mapped until [`Held::release`], which must come, also where what the lock protects panics; until then this
+/// The ring's header stays mapped until [`Held::release`], which must come, also where what the lock protects panics; until then this
 /// thread takes no other.
 #[inline(always)]
-pub unsafe fn acquire<P: Platform>(word: &P::AtomicU32) -> Held<'_, P> {
+pub unsafe fn acquire<P: Platform, M: Memory<P> + ?Sized>(memory: &M) -> Held<'_, P, M> {
+    let word = &memory.header().writers.0.lock;
     // SAFETY: the caller keeps the word mapped and does not nest; `Held::release` retires.
     let id = unsafe { P::announce(word) };
-    let from_the_dead = word.compare_exchange(&LOCK_TAKE, 0, id).is_err() && contend::<P>(word, id);
-    Held { word, id, from_the_dead }
+    let from_the_dead = word.compare_exchange(&LOCK_TAKE, 0, id).is_err() && contend(memory, id);
+    Held { memory, id, from_the_dead, platform: PhantomData }
 }
 
 /// Takes a lock that was not free and unmarked. Returns whether its last owner died with it.
 #[cold]
-fn contend<P: Platform>(word: &P::AtomicU32, id: u32) -> bool {
+fn contend<P: Platform, M: Memory<P> + ?Sized>(memory: &M, id: u32) -> bool {
+    let word = &memory.header().writers.0.lock;
     let mut patience = Patience::<P>::new();
+    if memory.is_mediated() {
+        return contend_awake::<P>(word, id, patience);
+    }
     loop {
         let seen = word.load(&LOCK_LOOK);
         if seen & OWNER == 0 {
@@ -72,7 +84,20 @@ fn contend<P: Platform>(word: &P::AtomicU32, id: u32) -> bool {
     }
 }
 
-impl<P: Platform> Held<'_, P> {
+/// The same where nobody could wake it: looks again after a while.
+fn contend_awake<P: Platform>(word: &P::AtomicU32, id: u32, mut patience: Patience<P>) -> bool {
+    while patience.pause() && word.load(&LOCK_LOOK) & OWNER != 0 {}
+    P::retry(|| {
+        let seen = word.load(&LOCK_LOOK);
+        if seen & OWNER == 0 && word.compare_exchange(&LOCK_TAKE_MARKED, seen, id | (seen & WAITERS)).is_ok() {
+            return Some(seen & OWNER_DIED != 0);
+        }
+        P::give_way();
+        None
+    })
+}
+
+impl<P: Platform, M: Memory<P> + ?Sized> Held<'_, P, M> {
     /// Whether the lock's last owner died with it. Should this one too, before it releases the lock, the next learns the same.
     #[inline(always)]
     pub fn was_left_by_the_dead(&self) -> bool {
@@ -82,11 +107,16 @@ impl<P: Platform> Held<'_, P> {
     /// Gives the lock up, and wakes whoever sleeps on it.
     #[inline(always)]
     pub fn release(self) -> Released {
-        let released = match self.word.compare_exchange(&LOCK_RELEASE, self.id, 0) {
+        let word = &self.memory.header().writers.0.lock;
+        let released = match word.compare_exchange(&LOCK_RELEASE, self.id, 0) {
             Ok(_) => Released::Unnoticed,
+            Err(_) if self.memory.is_mediated() => {
+                word.swap(&LOCK_UNMARK, 0);
+                Released::Marked
+            }
             Err(_) => {
                 P::fence(&LOCK_HANDOVER);
-                P::store_and_wake_all(self.word, &LOCK_WAKE, 0);
+                P::store_and_wake_all(word, &LOCK_WAKE, 0);
                 P::fence(&MARK_ACQUIRE);
                 Released::Marked
             }

@@ -74,6 +74,13 @@ pub trait Memory<P: Platform>: Send + Sync {
         None
     }
 
+    /// Whether a [`mediator`](crate::protocol::mediator) writes here, which can neither sleep nor wake who sleeps: then nobody
+    /// sleeps on the lock word.
+    #[inline(always)]
+    fn is_mediated(&self) -> bool {
+        false
+    }
+
     /// Rings the bells named in `wanted` ([`bell`]): somebody waits by other means than the lock word.
     fn ring_bell(&self, wanted: u32);
 }

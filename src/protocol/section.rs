@@ -12,9 +12,9 @@ use weakest_facade::{Atomic, Platform};
 #[inline(always)]
 pub fn exclusively<P: Platform, M: Memory<P> + ?Sized, R>(memory: &M, section: impl FnOnce(&Header<P>) -> R) -> R {
     let header = memory.header();
-    // SAFETY: the borrow of `memory` keeps the word mapped beyond the release below; sections neither panic nor nest, since
+    // SAFETY: the borrow of `memory` keeps the header mapped beyond the release below; sections neither panic nor nest, since
     // nothing inside one calls out of the protocol.
-    let held = unsafe { lock::acquire::<P>(&header.writers.0.lock) };
+    let held = unsafe { lock::acquire::<P, M>(memory) };
     if held.was_left_by_the_dead() {
         account::settle(memory);
     }
@@ -27,7 +27,7 @@ pub fn exclusively<P: Platform, M: Memory<P> + ?Sized, R>(memory: &M, section: i
 
 /// Rings whatever the reader that marked the lock word wanted rung.
 #[cold]
-fn answer_reader<P: Platform, M: Memory<P> + ?Sized>(memory: &M) {
+pub(super) fn answer_reader<P: Platform, M: Memory<P> + ?Sized>(memory: &M) {
     let interest = &memory.header().reader.0.interest;
     if interest.load(&INTEREST_LOOK) != 0 {
         let wanted = interest.swap(&INTEREST_TAKE, 0);

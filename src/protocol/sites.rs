@@ -33,13 +33,13 @@ weakest_facade::sites! {
         "as TAIL_RELEASE; an addition, because the caller holds no exclusive right to tail";
 
     /// Taking a free lock that nobody sleeps on.
-    LOCK_TAKE: CompareExchange Acquire, pairs with [LOCK_RELEASE, LOCK_HANDOVER],
+    LOCK_TAKE: CompareExchange Acquire, pairs with [LOCK_RELEASE, LOCK_HANDOVER, LOCK_UNMARK, MEDIATOR_RELEASE],
         "head as the last writer left it";
     /// A look at a lock that was not free.
     LOCK_LOOK: Load Relaxed,
         "only chooses what to try next; every decision is made by a compare-and-exchange";
     /// Taking a lock that is free but marked: with sleepers, or after its owner's death.
-    LOCK_TAKE_MARKED: CompareExchange Acquire, pairs with [LOCK_RELEASE, LOCK_HANDOVER],
+    LOCK_TAKE_MARKED: CompareExchange Acquire, pairs with [LOCK_RELEASE, LOCK_HANDOVER, MEDIATOR_RELEASE],
         "as LOCK_TAKE; after a death it acquires the kernel's clean-up";
     /// Marking a held lock before sleeping on it.
     LOCK_MARK: CompareExchange Relaxed,
@@ -47,7 +47,7 @@ weakest_facade::sites! {
     /// A writer asleep on the lock.
     LOCK_SLEEP: Wait, "orders nothing; the lock is taken anew after it";
     /// Giving up a lock that nobody sleeps on.
-    LOCK_RELEASE: CompareExchange Release, pairs with [LOCK_TAKE, LOCK_TAKE_MARKED, READER_ARM],
+    LOCK_RELEASE: CompareExchange Release, pairs with [LOCK_TAKE, LOCK_TAKE_MARKED, MEDIATOR_TAKE, READER_ARM],
         "the next writer finds head as this one left it, and a reader that arms later finds the record";
     /// Before the kernel frees a lock that somebody sleeps on.
     LOCK_HANDOVER: Fence Release, pairs with [LOCK_TAKE, LOCK_TAKE_MARKED, READER_ARM],
@@ -58,12 +58,27 @@ weakest_facade::sites! {
     MARK_ACQUIRE: Fence Acquire, pairs with [READER_ARM],
         "the swap took the mark; INTEREST_LOOK must see what the reader wanted before it marked. After the swap, not before: \
          the mark that LOCK_RELEASE met may have been another writer's, and the reader's may have come since";
+    /// Giving up a marked lock where nobody sleeps, because a mediator could not wake who does.
+    LOCK_UNMARK: Rmw AcqRel, pairs with [LOCK_TAKE, MEDIATOR_TAKE, READER_ARM],
+        "LOCK_HANDOVER, LOCK_WAKE and MARK_ACQUIRE in one: what precedes is released, and what the reader wanted before it \
+         marked is acquired";
+
+    /// A mediator takes the lock, marked or not, or gives up.
+    MEDIATOR_TAKE: CompareExchange Acquire, pairs with [LOCK_RELEASE, LOCK_UNMARK, MEDIATOR_RELEASE],
+        "as LOCK_TAKE; after a death it acquires the system's clean-up";
+    /// A mediator gives the lock up, and learns whether it was marked meanwhile.
+    MEDIATOR_RELEASE: Rmw AcqRel, pairs with [LOCK_TAKE, LOCK_TAKE_MARKED, MEDIATOR_TAKE, READER_ARM],
+        "as LOCK_UNMARK: it needs no compare-and-exchange first, since it wakes nobody";
+    /// A mediator looks whether its writer may still write.
+    GRANT_READ: Read, "the lock is held, as it is by whoever takes the right to write away";
+    /// The owner gives a writer the right to write, or takes it away.
+    GRANT_WRITE: Write, "as GRANT_READ";
 
     /// The reader says which bells it wants.
     INTEREST_SET: Rmw Relaxed, pairs with [INTEREST_LOOK, INTEREST_TAKE],
         "released by READER_ARM";
     /// The reader marks the lock word before it looks at head for the last time.
-    READER_ARM: Rmw AcqRel, pairs with [LOCK_RELEASE, LOCK_HANDOVER, MARK_ACQUIRE],
+    READER_ARM: Rmw AcqRel, pairs with [LOCK_RELEASE, LOCK_HANDOVER, MARK_ACQUIRE, LOCK_UNMARK, MEDIATOR_RELEASE],
         "either the writer's release comes first, then the re-check sees its record; or the mark does, then the writer \
          sees it, and what the reader wanted";
     /// The look at `head` between arming and sleeping.

@@ -28,8 +28,10 @@ pub fn subscribe<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, wan
     arm(header, index).ok()
 }
 
-/// Blocks until `head` is past `index`, and returns it; `None` when `timeout` has passed before that.
+/// Blocks until `head` is past `index`, and returns it; `None` when `timeout` has passed before that. Not where a mediator
+/// writes, which could not wake it: there one [`subscribe`]s.
 pub fn wait<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, timeout: Option<Duration>) -> Option<u64> {
+    debug_assert!(!memory.is_mediated(), "nobody sleeps on a mediated ring's lock word");
     let mut patience = Patience::<P>::new();
     while patience.pause() {
         let head = read::head(memory);

@@ -1,32 +1,13 @@
 //! The mediating side: records, checked, copied and published under the writers' lock.
-//!
-//! Where the next record goes follows from `head`, whose cache line the reader takes away again and again. So writers keep a
-//! copy of it, and of where its lap around the ring began, on the lock's line, and start copying from that while the processor
-//! still waits for `head`: the copy is a guess, and `head` decides. A writer that died or a reader that repaired makes it wrong,
-//! which costs a division. So does a scribble; or it passes for a lap, and is as bad as a scribble on the record, and no worse.
 
-use crate::layout::{
-    ALIGNMENT, Header, MAX_VECTORS, MAX_WRITE_SIZE, RING_BUFFER_MESSAGE_HEADER_SIZE, ring_buffer_record_len,
-};
+use crate::layout::{ALIGNMENT, MAX_VECTORS, MAX_WRITE_SIZE, RING_BUFFER_MESSAGE_HEADER_SIZE};
 use crate::protocol::account::Account;
 use crate::protocol::memory::Memory;
+use crate::protocol::place::{self, Place, Size};
+pub use crate::protocol::refusal::Refusal;
 use crate::protocol::section;
-use crate::protocol::sites::{GUESS_READ, GUESS_WRITE, HEAD_PUBLISH, HEAD_READ, TAIL_ACQUIRE};
 use std::io::IoSlice;
-use weakest_facade::{Atomic, Cell, Platform};
-
-/// Why a record was not written. In every case nothing of it was, and `head` did not move past it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Refusal {
-    /// More than [`MAX_VECTORS`] vectors, or more than [`MAX_WRITE_SIZE`] bytes.
-    Invalid,
-    /// The record is larger than the whole ring.
-    TooLarge,
-    /// The indices in the header cannot be: `tail` beyond `head`, `head` not a multiple of 8, or too near its end.
-    Corrupt,
-    /// There is no room now.
-    Full,
-}
+use weakest_facade::Platform;
 
 /// What a writer hands over as one record's message.
 pub trait Message {
@@ -120,7 +101,7 @@ pub fn write_batch_counted<P: Platform, M: Memory<P> + ?Sized>(
         return Ok(0);
     };
     // What can never be written is refused without the lock.
-    let size = Size::of(first, memory.capacity())?;
+    let size = size_of(first, memory.capacity())?;
     section::exclusively(memory, |_| write_held(memory, tag, account, messages, size))
 }
 
@@ -148,21 +129,9 @@ pub fn write_with_counted<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
     len: usize,
     fill: impl FnOnce(u64) -> Result<(), E>,
 ) -> Result<(), E> {
-    let capacity = memory.capacity();
-    let record = ring_buffer_record_len(len) as u64;
-    if record > capacity {
-        return Err(Refusal::TooLarge.into());
-    }
-    section::exclusively(memory, |header| {
-        let mut place = Place::find(header, capacity)?;
-        let head = place.head;
-        let offset = place.take(&Size { message: len, record }, capacity)?;
-        fill(offset + RING_BUFFER_MESSAGE_HEADER_SIZE as u64)?;
-        memory.write_pair(offset, [tag, len as u64]);
-        account.enter(memory, head, 1, len);
-        place.publish(header);
-        Ok(())
-    })
+    // What can never be written is refused without the lock.
+    let size = Size::of(len, memory.capacity())?;
+    section::exclusively(memory, |_| place::put(memory, tag, account, &size, fill))
 }
 
 /// As [`write_batch`]. The lock is held; there is a first message and `size` is its record's.
@@ -188,7 +157,7 @@ fn write_held<P: Platform, M: Memory<P> + ?Sized>(
         let Some(next) = messages.get(written) else {
             break;
         };
-        let room = Size::of(next, capacity).and_then(|size| Ok((place.take(&size, capacity)?, size)));
+        let room = size_of(next, capacity).and_then(|size| Ok((place.take(&size, capacity)?, size)));
         match room {
             Ok(next) => (offset, size) = next,
             Err(_) => break,
@@ -199,75 +168,10 @@ fn write_held<P: Platform, M: Memory<P> + ?Sized>(
     Ok(written)
 }
 
-/// How long a record is, in bytes.
-struct Size {
-    message: usize,
-    record: u64,
-}
-
-impl Size {
-    #[inline(always)]
-    fn of(message: &impl Message, capacity: u64) -> Result<Self, Refusal> {
-        let message = message.checked_len().ok_or(Refusal::Invalid)?;
-        let record = ring_buffer_record_len(message) as u64;
-        if record > capacity { Err(Refusal::TooLarge) } else { Ok(Size { message, record }) }
-    }
-}
-
-/// Where the next record goes, and what room there is.
-struct Place {
-    head: u64,
-    offset: u64,
-    room: u64,
-}
-
-impl Place {
-    /// The place at `head`. The lock is held.
-    #[inline(always)]
-    fn find<P: Platform>(header: &Header<P>, capacity: u64) -> Result<Self, Refusal> {
-        let writers = &header.writers.0;
-        let guess = writers.head.read(&GUESS_READ);
-        let guessed = guess.wrapping_sub(writers.lap.read(&GUESS_READ));
-        let head = header.indices.0.head.load(&HEAD_READ);
-        let tail = header.indices.0.tail.load(&TAIL_ACQUIRE);
-        if tail > head || !head.is_multiple_of(ALIGNMENT as u64) {
-            return Err(Refusal::Corrupt);
-        }
-        let offset = if head == guess && guessed < capacity && guessed.is_multiple_of(ALIGNMENT as u64) {
-            guessed
-        } else {
-            offset_of(head, capacity)
-        };
-        // `head - tail` exceeds the capacity only if somebody scribbled on the header; there is no room then either.
-        Ok(Place { head, offset, room: capacity.saturating_sub(head - tail) })
-    }
-
-    /// Moves past a record and returns its offset.
-    #[inline(always)]
-    fn take(&mut self, size: &Size, capacity: u64) -> Result<u64, Refusal> {
-        let head = self.head.checked_add(size.record).ok_or(Refusal::Corrupt)?;
-        self.room = self.room.checked_sub(size.record).ok_or(Refusal::Full)?;
-        self.head = head;
-        let offset = self.offset;
-        let next = offset + size.record;
-        self.offset = if next < capacity { next } else { next - capacity };
-        Ok(offset)
-    }
-
-    /// Makes everything before this place visible, and notes it for the next writer.
-    #[inline(always)]
-    fn publish<P: Platform>(&self, header: &Header<P>) {
-        header.indices.0.head.store(&HEAD_PUBLISH, self.head);
-        header.writers.0.head.write(&GUESS_WRITE, self.head);
-        // Wraps where a scribbled lap was believed: one that would have begun before the first.
-        header.writers.0.lap.write(&GUESS_WRITE, self.head.wrapping_sub(self.offset));
-    }
-}
-
-/// The offset of `head` when the guess was wrong.
-#[cold]
-fn offset_of(head: u64, capacity: u64) -> u64 {
-    head % capacity
+/// The size of `message`'s record, if it may be written at all.
+#[inline(always)]
+fn size_of(message: &impl Message, capacity: u64) -> Result<Size, Refusal> {
+    Size::of(message.checked_len().ok_or(Refusal::Invalid)?, capacity)
 }
 
 /// Copies a message of `len` bytes to `start`, and zeros behind it: invisible until `head` passes it.

@@ -96,10 +96,7 @@ impl Direct {
             Account::None => None,
         };
         if let Some(slot) = slot {
-            match refusal {
-                Refusal::Full | Refusal::TooLarge => slot.no_space.add(1, bytes),
-                Refusal::Invalid | Refusal::Corrupt => slot.bad.add(1, bytes),
-            }
+            slot.refuse(refusal, bytes);
         }
         status
     }

@@ -59,6 +59,10 @@ impl Platform for Native {
         core::hint::spin_loop();
     }
 
+    fn give_way() {
+        std::thread::sleep(Duration::from_micros(50));
+    }
+
     #[inline]
     fn now() -> Duration {
         futex::now()

@@ -120,6 +120,12 @@ pub trait Platform: Sized + Send + Sync + 'static {
     /// A hint that the caller polls: `pause` on the real machine, a reason to run somebody else in a model.
     fn spin();
 
+    /// Lets others run for a while: who calls cannot be woken, and has polled in vain. A short sleep on the real machine, so
+    /// that a thread of a higher priority does not keep out the one it waits for; in a model, as [`spin`](Self::spin).
+    fn give_way() {
+        Self::spin();
+    }
+
     /// The time since some moment that stays the same, by a clock that never goes back. In a model, virtual: it passes while
     /// threads sleep.
     fn now() -> Duration;

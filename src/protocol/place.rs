@@ -1,0 +1,104 @@
+//! Where the next record goes, whether there is room for it, and putting it there. The writers' lock is held throughout.
+//!
+//! The place follows from `head`, whose cache line the reader takes away again and again. So writers keep a copy of it, and of
+//! where its lap around the ring began, on the lock's line, and start copying from that while the processor still waits for
+//! `head`: the copy is a guess, and `head` decides. A writer that died or a reader that repaired makes it wrong, which costs a
+//! division. So does a scribble; or it passes for a lap, and is as bad as a scribble on the record, and no worse.
+
+use crate::layout::{ALIGNMENT, Header, RING_BUFFER_MESSAGE_HEADER_SIZE, ring_buffer_record_len};
+use crate::protocol::account::Account;
+use crate::protocol::memory::Memory;
+use crate::protocol::refusal::Refusal;
+use crate::protocol::sites::{GUESS_READ, GUESS_WRITE, HEAD_PUBLISH, HEAD_READ, TAIL_ACQUIRE};
+use weakest_facade::{Atomic, Cell, Platform};
+
+/// How long a record is, in bytes.
+pub(super) struct Size {
+    pub(super) message: usize,
+    record: u64,
+}
+
+impl Size {
+    /// The size of the record of a message of `len` bytes, in a ring of this capacity.
+    #[inline(always)]
+    pub(super) fn of(len: usize, capacity: u64) -> Result<Self, Refusal> {
+        let record = ring_buffer_record_len(len) as u64;
+        if record > capacity { Err(Refusal::TooLarge) } else { Ok(Size { message: len, record }) }
+    }
+}
+
+/// Puts one record at `head`, its message by `fill`, and publishes it.
+#[inline(always)]
+pub(super) fn put<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
+    memory: &M,
+    tag: u64,
+    account: Account<'_, P>,
+    size: &Size,
+    fill: impl FnOnce(u64) -> Result<(), E>,
+) -> Result<(), E> {
+    let (header, capacity) = (memory.header(), memory.capacity());
+    let mut place = Place::find(header, capacity)?;
+    let head = place.head;
+    let offset = place.take(size, capacity)?;
+    fill(offset + RING_BUFFER_MESSAGE_HEADER_SIZE as u64)?;
+    memory.write_pair(offset, [tag, size.message as u64]);
+    account.enter(memory, head, 1, size.message);
+    place.publish(header);
+    Ok(())
+}
+
+/// Where the next record goes, and what room there is.
+pub(super) struct Place {
+    pub(super) head: u64,
+    offset: u64,
+    room: u64,
+}
+
+impl Place {
+    /// The place at `head`.
+    #[inline(always)]
+    pub(super) fn find<P: Platform>(header: &Header<P>, capacity: u64) -> Result<Self, Refusal> {
+        let writers = &header.writers.0;
+        let guess = writers.head.read(&GUESS_READ);
+        let guessed = guess.wrapping_sub(writers.lap.read(&GUESS_READ));
+        let head = header.indices.0.head.load(&HEAD_READ);
+        let tail = header.indices.0.tail.load(&TAIL_ACQUIRE);
+        if tail > head || !head.is_multiple_of(ALIGNMENT as u64) {
+            return Err(Refusal::Corrupt);
+        }
+        let offset = if head == guess && guessed < capacity && guessed.is_multiple_of(ALIGNMENT as u64) {
+            guessed
+        } else {
+            offset_of(head, capacity)
+        };
+        // `head - tail` exceeds the capacity only if somebody scribbled on the header; there is no room then either.
+        Ok(Place { head, offset, room: capacity.saturating_sub(head - tail) })
+    }
+
+    /// Moves past a record and returns its offset.
+    #[inline(always)]
+    pub(super) fn take(&mut self, size: &Size, capacity: u64) -> Result<u64, Refusal> {
+        let head = self.head.checked_add(size.record).ok_or(Refusal::Corrupt)?;
+        self.room = self.room.checked_sub(size.record).ok_or(Refusal::Full)?;
+        self.head = head;
+        let offset = self.offset;
+        let next = offset + size.record;
+        self.offset = if next < capacity { next } else { next - capacity };
+        Ok(offset)
+    }
+
+    /// Makes everything before this place visible, and notes it for the next writer.
+    #[inline(always)]
+    pub(super) fn publish<P: Platform>(&self, header: &Header<P>) {
+        header.indices.0.head.store(&HEAD_PUBLISH, self.head);
+        header.writers.0.head.write(&GUESS_WRITE, self.head);
+        // Wraps where a scribbled lap was believed: one that would have begun before the first.
+        header.writers.0.lap.write(&GUESS_WRITE, self.head.wrapping_sub(self.offset));
+    }
+}
+
+/// The offset of `head` when the guess was wrong.
+#[cold]
+fn offset_of(head: u64, capacity: u64) -> u64 {
+    head % capacity
+}
