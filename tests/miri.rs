@@ -16,7 +16,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
-use weakest_facade::native::{NativeU32, NativeU64};
+use weakest_facade::native::{NativeBool, NativeI32, NativePtr, NativeU32, NativeU64, NativeUsize};
 use weakest_facade::{Atomic, Cell, Platform, Site, Wait, sites};
 
 sites! {
@@ -31,6 +31,10 @@ enum Bare {}
 impl Platform for Bare {
     type AtomicU32 = NativeU32;
     type AtomicU64 = NativeU64;
+    type AtomicI32 = NativeI32;
+    type AtomicUsize = NativeUsize;
+    type AtomicBool = NativeBool;
+    type AtomicPtr<T: 'static> = NativePtr<T>;
     type Cell = Plain;
 
     fn fence(site: &'static Site) {

@@ -1,5 +1,7 @@
 //! The engines that explore a [`Scenario`](crate::Scenario) by running its threads for real, one at a time.
 //!
+//! Each is a feature of this crate, off by default.
+//!
 //! | module | holds |
 //! |---|---|
 //! | [`loom`] | exhaustive search up to a bound of preemptions, weak memory |
@@ -11,8 +13,13 @@
 //! All threads of a model run on the operating-system thread that called `check`, so an engine's state is
 //! thread-local and several checks may run in parallel on different threads.
 
+#[cfg(any(feature = "loom", feature = "shuttle"))]
 mod actor;
+#[cfg(feature = "loom")]
 pub mod loom;
+#[cfg(any(feature = "loom", feature = "shuttle"))]
 mod quiet;
+#[cfg(feature = "shuttle")]
 pub mod shuttle;
+#[cfg(any(feature = "loom", feature = "shuttle"))]
 mod world;

@@ -40,7 +40,7 @@ mod view;
 mod visited;
 
 pub use crate::run::Statistics;
-pub use platform::{Explorer, ExplorerCell, ExplorerU32, ExplorerU64};
+pub use platform::{Explorer, ExplorerAtomic, ExplorerCell};
 
 use crate::run::{Changes, Coverage, Run, Verdict};
 use crate::scenario::{Outcomes, Program, Scenario};
@@ -211,7 +211,34 @@ const MOST_TRIALS: u64 = 512;
 
 /// Explores a scenario.
 pub fn check<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOptions) -> Run {
-    explore(scenario, changes, options).0
+    let (mut run, _) = explore(scenario, changes, options);
+    simplify(scenario, changes, options, &mut run);
+    run
+}
+
+/// Draws a failure that weak memory has shown without a stale read, if it shows without, too: that is easier to follow.
+///
+/// Not looked for in more than four times the states that the failure took.
+fn simplify<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOptions, run: &mut Run) {
+    let Verdict::Fail(trace) = &mut run.verdict else { return };
+    if options.memory != Memory::ReleaseAcquire {
+        return;
+    }
+    let limit = run.states.map_or(1000, |states| 4 * states + 1000);
+    let plain = ExplorerOptions {
+        memory: Memory::Interleaved,
+        max_states: Some(options.max_states.map_or(limit, |most| most.min(limit))),
+        progress: None,
+        ..options.clone()
+    };
+    let (again, _) = explore(scenario, changes, &plain);
+    match again.verdict {
+        Verdict::Fail(plain) if plain.fault == trace.fault => {
+            **trace = Trace { weak: Some(false), ..*plain };
+        }
+        Verdict::Pass => trace.weak = Some(true),
+        _ => {}
+    }
 }
 
 /// Explores a scenario, and tells what that took.
@@ -291,6 +318,7 @@ pub fn explore<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOp
     statistics.transitions = found.transitions;
     statistics.bytes_per_state = found.bytes as f64 / found.states.max(1) as f64;
     statistics.histories = lock(&tree).len() as u64;
+    run.reached = lock(&tree).reached();
     statistics.depth = found.levels;
     statistics.largest_level = found.largest_level;
     judge(&mut run, &program, found, &allowed, changes, options);
@@ -338,5 +366,5 @@ fn trace(program: &Program, failure: Failure, story: Story) -> Trace {
     let mut threads: Vec<String> = program.threads.iter().map(|thread| thread.name.clone()).collect();
     threads.push("system".into());
     let culprits = culprits(failure.fault, &events);
-    Trace { threads, events, fault: failure.fault, message: failure.message, ignorance, culprits }
+    Trace { threads, events, fault: failure.fault, message: failure.message, weak: None, ignorance, culprits }
 }

@@ -1,10 +1,10 @@
-//! Every memory ordering has a witness.
+#![doc = include_str!("../README.md")]
 //!
-//! A harness for lock-free code written over [`weakest_facade`]: write a [`Scenario`] once, and every engine explores
-//! it. Knows nothing of any particular protocol.
+//! # Modules
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`mod@verify`] | one call that makes a test of a protocol |
 //! | [`scenario`] | what a user writes |
 //! | [`engine`] | who explores it: loom, shuttle |
 //! | [`explorer`] | the engine of our own, complete for release/acquire memory |
@@ -16,6 +16,7 @@
 //! | [`draw`] | a trace as a picture |
 //! | [`report`] | all of it as a page, as JSON and as JUnit XML |
 
+mod declared;
 pub mod draw;
 pub mod engine;
 pub mod explorer;
@@ -27,6 +28,8 @@ pub mod scenario;
 pub mod suite;
 pub mod sweep;
 pub mod trace;
+pub mod verify;
 
 pub use scenario::{End, Notes, Outcomes, Program, Scenario, Thread};
+pub use verify::verify;
 pub use weakest_facade as facade;

@@ -85,6 +85,20 @@ pub enum Fate {
     Survived,
     /// No scenario failed, but not all were run to their end.
     Undecided,
+    /// No scenario failed, but none was run by an engine that [judges](crate::suite::Engine::judges) this ordering.
+    CannotTell,
+}
+
+impl Fate {
+    /// In a word or two that stay the same.
+    pub fn word(self) -> &'static str {
+        match self {
+            Fate::Killed => "killed",
+            Fate::Survived => "survived",
+            Fate::Undecided => "undecided",
+            Fate::CannotTell => "cannot tell",
+        }
+    }
 }
 
 /// One mutant's row.
@@ -177,8 +191,12 @@ pub fn run(sites: &'static [Site], suite: &[Entry], options: &MatrixOptions) -> 
     let complete = sound.len() == suite.len();
     let mutants: Vec<(&'static Site, Order)> =
         sites.iter().flat_map(|site| site.weaker().iter().map(move |order| (site, *order))).collect();
-    let fate = if complete { Fate::Survived } else { Fate::Undecided };
     let rows = parallel::map(&mutants, options.workers, |&(site, order)| {
+        let fate = match complete {
+            false => Fate::Undecided,
+            true if sound.iter().any(|entry| entry.engine.judges(site, order)) => Fate::Survived,
+            true => Fate::CannotTell,
+        };
         let mut row = Row { site, order, killed_by: Vec::new(), fate, tried: 0 };
         chase(&mut row, &sound, |_| options.chase != Chase::Always);
         options.progress.fetch_add(1, Relaxed);
@@ -213,7 +231,7 @@ fn chase(row: &mut Row, suite: &[&Entry], enough: impl Fn(&Kill) -> bool) {
                 }
             }
             Verdict::Pass => {}
-            _ if row.fate == Fate::Survived => row.fate = Fate::Undecided,
+            _ if matches!(row.fate, Fate::Survived | Fate::CannotTell) => row.fate = Fate::Undecided,
             _ => {}
         }
     }

@@ -154,7 +154,7 @@ pub struct Run {
     /// The sites before which the thread to die was killed, over all executions; empty if it never got that far.
     /// `announce` and `retire` stand for themselves.
     pub killed_before: BTreeSet<&'static str>,
-    /// The sites at which something was done, in any execution; empty under the explorer, which does not say.
+    /// The sites at which something was done, in any execution.
     pub reached: BTreeSet<&'static str>,
     /// How to see the same failure again, for an engine that needs more than the command: a seed or a schedule.
     pub replay: Option<String>,

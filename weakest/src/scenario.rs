@@ -119,11 +119,16 @@ impl Outcomes {
 
 /// A situation to explore: written once, run by every engine.
 pub trait Scenario: Send + Sync + 'static {
-    /// A short unique name, in the style of a file name.
-    fn name(&self) -> String;
+    /// A short unique name. The type's, unless the scenario says otherwise.
+    fn name(&self) -> String {
+        let full = std::any::type_name::<Self>();
+        full.rsplit("::").next().unwrap_or(full).into()
+    }
 
     /// One sentence of prose: who does what, and what must hold.
-    fn about(&self) -> String;
+    fn about(&self) -> String {
+        String::new()
+    }
 
     /// What may come of it when nobody dies.
     fn outcomes(&self) -> Outcomes {

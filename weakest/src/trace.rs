@@ -142,6 +142,9 @@ pub struct Trace {
     pub fault: Fault,
     /// The fault in words: the panic's message, the racing pair, the sleepers.
     pub message: String,
+    /// Whether it takes a stale read to fail, or the order in which weak memory keeps stores; `None` if nobody has tried without. What
+    /// fails without is drawn without.
+    pub weak: Option<bool>,
     /// What threads could still have read at the end beside the newest values, where the engine knows.
     pub ignorance: Vec<Ignorance>,
     /// The indices of the events at the heart of it: the racing pair, the lost wake and the sleep.

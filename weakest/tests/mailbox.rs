@@ -3,7 +3,7 @@
 #[path = "../examples/mailbox.rs"]
 mod mailbox;
 
-use mailbox::{ALL, Letters, suite};
+use mailbox::{ALL, Letters, protocol};
 use std::collections::BTreeSet;
 use weakest::draw::text::{Colour, draw};
 use weakest::engine::loom::LoomOptions;
@@ -115,8 +115,13 @@ fn a_broken_recovery_is_found() {
 }
 
 #[test]
+fn the_example_is_verified() {
+    protocol().run();
+}
+
+#[test]
 fn a_picture_tells_the_story() {
-    let matrix = matrix::run(ALL, &suite(), &MatrixOptions::default());
+    let matrix = matrix::run(ALL, &protocol().suite(), &MatrixOptions::default());
     let publish = matrix.rows.iter().find(|row| row.site.name == "SEND_PUBLISH").unwrap();
     let picture = draw(&publish.killed_by[0].trace, Colour::Off);
     assert!(picture.starts_with("Data race: sender at SEND_FILL (#1) and receiver at RECEIVE_TAKE (#"), "{picture}");

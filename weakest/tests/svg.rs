@@ -3,7 +3,7 @@
 #[path = "../examples/mailbox.rs"]
 mod mailbox;
 
-use mailbox::{ALL, Letters, suite};
+use mailbox::{ALL, Letters, protocol};
 use roxmltree::{Document, Node};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -36,7 +36,7 @@ impl Scenario for Abandoned {
 
 /// Races, and lost wake-ups after a death.
 static TRACES: LazyLock<Vec<Trace>> = LazyLock::new(|| {
-    let matrix = matrix::run(ALL, &suite(), &MatrixOptions::default());
+    let matrix = matrix::run(ALL, &protocol().suite(), &MatrixOptions::default());
     let races = matrix.rows.into_iter().flat_map(|row| row.killed_by).map(|kill| kill.trace);
     let broken = Entry::new(Abandoned, Engine::Loom(LoomOptions::default()));
     let sweeps = sweep::run(&[broken], &SweepOptions::default());
@@ -83,7 +83,8 @@ fn every_event_is_there_in_words_and_order() {
             }
         }
         let sentence = read(&with_class(&document, "sentence")[0]);
-        assert_eq!(sentence, words::sentence(trace));
+        let said = format!("{} {}", words::sentence(trace), words::weakness(trace).unwrap_or_default());
+        assert_eq!(sentence, said.trim_end());
         let lanes: Vec<String> = with_class(&document, "name").iter().map(read).collect();
         let expected: Vec<String> = words::lanes(trace).iter().map(|lane| trace.threads[*lane].clone()).collect();
         assert_eq!(lanes, expected);

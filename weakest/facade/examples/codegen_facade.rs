@@ -21,6 +21,12 @@ mod sites {
         CAS_ACQUIRE: CompareExchange Acquire, "to compare";
         /// A compare-and-exchange.
         CAS_RELEASE: CompareExchange Release, "to compare";
+        /// What a compare-and-exchange finds.
+        CAS_FOUND: Load Acquire, "to compare";
+        /// Sequentially consistent accesses.
+        STORE_SEQCST: Store SeqCst, "to compare";
+        /// Sequentially consistent accesses.
+        RMW_SEQCST: Rmw SeqCst, "to compare";
         /// A fence.
         FENCE_ACQREL: Fence AcqRel, "to compare";
         /// A fence.
@@ -39,6 +45,10 @@ include!("codegen/functions.rs");
 
 type U32 = native::NativeU32;
 type U64 = native::NativeU64;
+type I32 = native::NativeI32;
+type Usize = native::NativeUsize;
+type Bool = native::NativeBool;
+type Ptr = native::NativePtr<u64>;
 type Word = native::NativeCell;
 
 functions! {
@@ -59,6 +69,26 @@ functions! {
         match a.compare_exchange(&CAS_RELEASE, old, new) { Ok(v) | Err(v) => v }
     }
     exchange_weak(a: &U64, old: u64, new: u64) -> bool { a.compare_exchange_weak(&CAS_RELEASE, old, new).is_ok() }
+    exchange_else(a: &U32, old: u32, new: u32) -> u32 {
+        match a.compare_exchange_else(&CAS_ACQUIRE, &CAS_FOUND, old, new) { Ok(v) | Err(v) => v }
+    }
+    store_seqcst(a: &U64, v: u64) -> () { a.store(&STORE_SEQCST, v) }
+    swap_seqcst(a: &U64, v: u64) -> u64 { a.swap(&RMW_SEQCST, v) }
+    sub_acqrel(a: &U64, v: u64) -> u64 { a.fetch_sub(&RMW_ACQREL, v) }
+    xor_relaxed(a: &U32, v: u32) -> u32 { a.fetch_xor(&RMW_RELAXED, v) }
+    nand_relaxed(a: &U32, v: u32) -> u32 { a.fetch_nand(&RMW_RELAXED, v) }
+    max_acqrel(a: &I32, v: i32) -> i32 { a.fetch_max(&RMW_ACQREL, v) }
+    min_relaxed(a: &Usize, v: usize) -> usize { a.fetch_min(&RMW_RELAXED, v) }
+    update_acquire(a: &Usize) -> bool {
+        a.fetch_update(&CAS_ACQUIRE, &LOAD_RELAXED, |v| v.checked_add(3)).is_ok()
+    }
+    bool_swap(a: &Bool, v: bool) -> bool { a.swap(&RMW_ACQREL, v) }
+    bool_or(a: &Bool, v: bool) -> bool { a.fetch_or(&RMW_RELAXED, v) }
+    bool_load(a: &Bool) -> bool { a.load(&LOAD_ACQUIRE) }
+    pointer_load(a: &Ptr) -> *mut u64 { a.load(&LOAD_ACQUIRE) }
+    pointer_exchange(a: &Ptr, old: *mut u64, new: *mut u64) -> bool {
+        a.compare_exchange(&CAS_RELEASE, old, new).is_ok()
+    }
     fence_acqrel() -> () { Native::fence(&FENCE_ACQREL) }
     fence_seqcst() -> () { Native::fence(&FENCE_SEQCST) }
     fence_relaxed() -> () { Native::fence(&FENCE_RELAXED) }

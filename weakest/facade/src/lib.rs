@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`order`] | [`Order`], and which orderings are weaker than a given one |
 //! | [`site`] | [`Site`], [`Operation`], the [`sites!`] table |
+//! | [`value`] | what an atomic may hold, and what may be done to it |
 //! | [`platform`] | the traits: [`Platform`], [`Atomic`], [`Cell`] |
 //! | [`native`] | the platform of release builds, Linux |
 
@@ -16,8 +17,10 @@ pub mod native;
 pub mod order;
 pub mod platform;
 pub mod site;
+pub mod value;
 
 pub use native::Native;
 pub use order::Order;
 pub use platform::{Atomic, Cell, Platform, Wait};
 pub use site::{Operation, Site};
+pub use value::{Bits, Integer, Rmw, Value};

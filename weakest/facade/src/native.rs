@@ -10,7 +10,7 @@ mod process;
 mod robust;
 
 pub use asymmetric::enable_heavy_fences;
-pub use atomics::{NativeCell, NativeU32, NativeU64};
+pub use atomics::{NativeBool, NativeCell, NativeI32, NativePtr, NativeU32, NativeU64, NativeUsize};
 pub use futex::{OWNER, OWNER_DIED, WAITERS};
 pub use process::generation;
 pub use robust::is_robust;
@@ -25,6 +25,10 @@ pub enum Native {}
 impl Platform for Native {
     type AtomicU32 = NativeU32;
     type AtomicU64 = NativeU64;
+    type AtomicI32 = NativeI32;
+    type AtomicUsize = NativeUsize;
+    type AtomicBool = NativeBool;
+    type AtomicPtr<T: 'static> = NativePtr<T>;
     type Cell = NativeCell;
 
     /// About a microsecond of `pause`: longer than a short critical section, shorter than a trip to sleep and back.

@@ -4,6 +4,7 @@
 //! ordering and no `std::sync` type.
 
 use crate::Site;
+use crate::value::{Bits, Integer, Rmw, Value};
 use core::time::Duration;
 
 /// How a [`Platform::wait`] ended.
@@ -17,29 +18,149 @@ pub enum Wait {
     TimedOut,
 }
 
-/// An atomic integer of the facade.
+/// An atomic of the facade.
 ///
-/// Every operation takes the site it happens at; the site owns the ordering.
-pub trait Atomic<T>: Send + Sync {
+/// Every operation takes the site it happens at; the site owns the ordering. [`load`](Self::load), [`store`](Self::store),
+/// [`rmw`](Self::rmw) and [`exchange`](Self::exchange) are what a platform implements; the others have `core`'s names.
+pub trait Atomic<T: Value>: Send + Sync {
     /// A new atomic. `label` names it in traces; the native platform ignores it.
     fn new(label: &'static str, value: T) -> Self;
     /// Loads the value.
     fn load(&self, site: &'static Site) -> T;
     /// Stores `value`.
     fn store(&self, site: &'static Site, value: T);
+    /// Does `rmw` with `operand` and returns what was there. `Add`, `Sub`, `Max` and `Min` are for integers only, the bitwise ones
+    /// for integers and `bool`: the methods below see to it.
+    fn rmw(&self, site: &'static Site, rmw: Rmw, operand: T) -> T;
+    /// Stores `new` if the value is `current`; `Err` holds what was there instead. If `weak`, it may fail for no reason. What is
+    /// found on failure is loaded relaxed, or as the `failure` site has it, which is declared a `Load`.
+    fn exchange(
+        &self,
+        site: &'static Site,
+        failure: Option<&'static Site>,
+        current: T,
+        new: T,
+        weak: bool,
+    ) -> Result<T, T>;
+
     /// Stores `value` and returns what was there.
-    fn swap(&self, site: &'static Site, value: T) -> T;
+    #[inline(always)]
+    fn swap(&self, site: &'static Site, value: T) -> T {
+        self.rmw(site, Rmw::Swap, value)
+    }
     /// Adds `value`, wrapping, and returns what was there.
-    fn fetch_add(&self, site: &'static Site, value: T) -> T;
+    #[inline(always)]
+    fn fetch_add(&self, site: &'static Site, value: T) -> T
+    where
+        T: Integer,
+    {
+        self.rmw(site, Rmw::Add, value)
+    }
+    /// Subtracts `value`, wrapping, and returns what was there.
+    #[inline(always)]
+    fn fetch_sub(&self, site: &'static Site, value: T) -> T
+    where
+        T: Integer,
+    {
+        self.rmw(site, Rmw::Sub, value)
+    }
     /// Sets the bits of `value` and returns what was there.
-    fn fetch_or(&self, site: &'static Site, value: T) -> T;
+    #[inline(always)]
+    fn fetch_or(&self, site: &'static Site, value: T) -> T
+    where
+        T: Bits,
+    {
+        self.rmw(site, Rmw::Or, value)
+    }
     /// Clears the bits that `value` lacks and returns what was there.
-    fn fetch_and(&self, site: &'static Site, value: T) -> T;
+    #[inline(always)]
+    fn fetch_and(&self, site: &'static Site, value: T) -> T
+    where
+        T: Bits,
+    {
+        self.rmw(site, Rmw::And, value)
+    }
+    /// Inverts the bits of `value` and returns what was there.
+    #[inline(always)]
+    fn fetch_xor(&self, site: &'static Site, value: T) -> T
+    where
+        T: Bits,
+    {
+        self.rmw(site, Rmw::Xor, value)
+    }
+    /// Inverts what [`fetch_and`](Self::fetch_and) would leave and returns what was there.
+    #[inline(always)]
+    fn fetch_nand(&self, site: &'static Site, value: T) -> T
+    where
+        T: Bits,
+    {
+        self.rmw(site, Rmw::Nand, value)
+    }
+    /// Stores the greater of the two and returns what was there.
+    #[inline(always)]
+    fn fetch_max(&self, site: &'static Site, value: T) -> T
+    where
+        T: Integer,
+    {
+        self.rmw(site, Rmw::Max, value)
+    }
+    /// Stores the lesser of the two and returns what was there.
+    #[inline(always)]
+    fn fetch_min(&self, site: &'static Site, value: T) -> T
+    where
+        T: Integer,
+    {
+        self.rmw(site, Rmw::Min, value)
+    }
     /// Stores `new` if the value is `current`; `Err` holds what was there instead, loaded relaxed. Never fails
     /// spuriously.
-    fn compare_exchange(&self, site: &'static Site, current: T, new: T) -> Result<T, T>;
+    #[inline(always)]
+    fn compare_exchange(&self, site: &'static Site, current: T, new: T) -> Result<T, T> {
+        self.exchange(site, None, current, new, false)
+    }
     /// Like [`compare_exchange`](Self::compare_exchange), but may fail although the value is `current`.
-    fn compare_exchange_weak(&self, site: &'static Site, current: T, new: T) -> Result<T, T>;
+    #[inline(always)]
+    fn compare_exchange_weak(&self, site: &'static Site, current: T, new: T) -> Result<T, T> {
+        self.exchange(site, None, current, new, true)
+    }
+    /// Like [`compare_exchange`](Self::compare_exchange); what is found on failure is loaded as `failure` has it, a site that is
+    /// declared a `Load`.
+    #[inline(always)]
+    fn compare_exchange_else(&self, site: &'static Site, failure: &'static Site, current: T, new: T) -> Result<T, T> {
+        self.exchange(site, Some(failure), current, new, false)
+    }
+    /// Like [`compare_exchange_else`](Self::compare_exchange_else), but may fail although the value is `current`.
+    #[inline(always)]
+    fn compare_exchange_weak_else(
+        &self,
+        site: &'static Site,
+        failure: &'static Site,
+        current: T,
+        new: T,
+    ) -> Result<T, T> {
+        self.exchange(site, Some(failure), current, new, true)
+    }
+    /// Loads the value at `fetch`, and tries to exchange it for what `update` makes of it until that succeeds or `update` gives
+    /// nothing. What a try in vain finds is loaded as `fetch` has it, too.
+    #[inline(always)]
+    fn fetch_update(
+        &self,
+        site: &'static Site,
+        fetch: &'static Site,
+        mut update: impl FnMut(T) -> Option<T>,
+    ) -> Result<T, T>
+    where
+        Self: Sized,
+    {
+        let mut current = self.load(fetch);
+        while let Some(new) = update(current) {
+            match self.compare_exchange_weak_else(site, fetch, current, new) {
+                Ok(found) => return Ok(found),
+                Err(found) => current = found,
+            }
+        }
+        Err(current)
+    }
 }
 
 /// A word of plain data, shared under the protection of atomics elsewhere.
@@ -61,6 +182,14 @@ pub trait Platform: Sized + Send + Sync + 'static {
     type AtomicU32: Atomic<u32> + 'static;
     /// A 64-bit atomic.
     type AtomicU64: Atomic<u64> + 'static;
+    /// A 32-bit signed atomic.
+    type AtomicI32: Atomic<i32> + 'static;
+    /// An atomic of the size of an address.
+    type AtomicUsize: Atomic<usize> + 'static;
+    /// An atomic truth value.
+    type AtomicBool: Atomic<bool> + 'static;
+    /// An atomic pointer.
+    type AtomicPtr<T: 'static>: Atomic<*mut T> + 'static;
     /// A word of plain data.
     type Cell: Cell + 'static;
 

@@ -6,13 +6,13 @@ use core::fmt;
 /// What a site does to shared memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
-    /// An atomic load.
+    /// An atomic load; also what a compare-and-exchange that fails does, where that is a site of its own.
     Load,
     /// An atomic store.
     Store,
-    /// A read-modify-write that always succeeds (swap, add, or, and).
+    /// A read-modify-write that always succeeds (swap, add, or, and their like).
     Rmw,
-    /// A compare-and-exchange; the site's ordering is that of success, failure is always relaxed.
+    /// A compare-and-exchange; the site's ordering is that of success. Failure is relaxed, or has a site of its own.
     CompareExchange,
     /// A memory fence.
     Fence,

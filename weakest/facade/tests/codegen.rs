@@ -51,7 +51,7 @@ fn split(assembly: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The functions to compare: as many as the examples have.
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 35] = [
     "load_relaxed",
     "load_acquire",
     "load_acquire_32",
@@ -67,6 +67,20 @@ const NAMES: [&str; 21] = [
     "exchange_acquire",
     "exchange_release",
     "exchange_weak",
+    "exchange_else",
+    "store_seqcst",
+    "swap_seqcst",
+    "sub_acqrel",
+    "xor_relaxed",
+    "nand_relaxed",
+    "max_acqrel",
+    "min_relaxed",
+    "update_acquire",
+    "bool_swap",
+    "bool_or",
+    "bool_load",
+    "pointer_load",
+    "pointer_exchange",
     "fence_acqrel",
     "fence_seqcst",
     "fence_relaxed",

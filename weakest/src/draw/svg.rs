@@ -56,7 +56,8 @@ impl Layout {
         let lanes = words::lanes(trace);
         let words = MARGIN + LANE * lanes.len();
         let width = words + (CHARACTER * COLUMNS as f64) as usize;
-        let sentence = rows::wrap(&words::sentence(trace), (width as f64 / (CHARACTER * 1.1)) as usize - 1);
+        let sentence = format!("{} {}", words::sentence(trace), words::weakness(trace).unwrap_or_default());
+        let sentence = rows::wrap(sentence.trim_end(), (width as f64 / (CHARACTER * 1.1)) as usize - 1);
         let names = 8 + LINE * sentence.len() + 10;
         let rows = rows::place(trace, names + LINE * lanes.len() + 8);
         let height = rows.last().map_or(names, |row| row.top + row.height) + 10;

@@ -40,7 +40,9 @@ pub fn draw(trace: &Trace, colour: Colour) -> String {
         });
         format!("{margin}  {}", columns.collect::<Vec<_>>().join(" │ ")).trim_end().to_string()
     };
-    let mut lines = vec![words::sentence(trace), String::new()];
+    let mut lines = vec![words::sentence(trace)];
+    lines.extend(words::weakness(trace).map(String::from));
+    lines.push(String::new());
     lines.push(row(&" ".repeat(digits + 2), &|lane| trace.threads[lane].clone()));
     for (index, (event, cell)) in trace.events.iter().zip(&cells).enumerate() {
         let mark = Mark::of(trace, index);

@@ -45,6 +45,14 @@ pub fn ignorance(trace: &Trace, ignorance: &Ignorance) -> String {
     )
 }
 
+/// Whether weak memory has to do with it, where that is known.
+pub fn weakness(trace: &Trace) -> Option<&'static str> {
+    trace.weak.map(|weak| match weak {
+        true => "It takes weak memory: no interleaving of the steps fails.",
+        false => "It takes no stale read: drawn without.",
+    })
+}
+
 /// A value: small ones in decimal, flags and addresses in hexadecimal.
 fn number(value: u64) -> String {
     if value < 0x10000 { value.to_string() } else { format!("{value:#x}") }

@@ -27,7 +27,7 @@ mod history;
 mod platform;
 mod shadow;
 
-pub use atomic::{LoomU32, LoomU64};
+pub use atomic::{LoomBool, LoomI32, LoomPtr, LoomU32, LoomU64, LoomUsize};
 pub use cell::LoomCell;
 pub use explore::check;
 pub use platform::Loom;

@@ -7,7 +7,8 @@
 mod history;
 mod sleepers;
 
-use crate::facade::{Order, Site};
+use crate::declared;
+use crate::facade::{Operation, Order, Site};
 use crate::run::{Changes, Death};
 use crate::trace::Fault;
 use history::{Log, Record};
@@ -164,6 +165,17 @@ pub(crate) fn enter(operation: &'static str) -> Option<usize> {
     }
 }
 
+/// Enters what is done at `site`. See [`enter`].
+///
+/// # Panics
+/// If the site is declared to be something else.
+pub(crate) fn enter_at(site: &'static Site, done: Operation) -> Option<usize> {
+    if !std::thread::panicking() {
+        declared::check(site, done);
+    }
+    enter(site.name)
+}
+
 /// How many facade operations `lane` has done.
 pub(crate) fn steps(lane: usize) -> usize {
     with(|world| world.steps[lane])
@@ -202,6 +214,11 @@ pub(crate) fn id(lane: usize) -> u32 {
 /// The ordering in force at `site`.
 pub(crate) fn order(site: &Site) -> Order {
     with(|world| world.order(site))
+}
+
+/// The ordering in force for what a compare-and-exchange that fails has found.
+pub(crate) fn failure_order(failure: Option<&Site>) -> Order {
+    failure.map_or(Order::Relaxed, order)
 }
 
 impl World {

@@ -1,6 +1,6 @@
 //! What a thread may ask of memory, and what memory may answer.
 
-use crate::facade::{Order, Site};
+use crate::facade::{Operation as Declared, Order, Rmw, Site, Value};
 use std::hash::{Hash, Hasher};
 
 /// What an operation does, with its operands.
@@ -8,7 +8,7 @@ use std::hash::{Hash, Hasher};
 pub(super) enum Request {
     Load,
     Store(u64),
-    Update(Update, u64),
+    Update(Rmw, u64),
     CompareExchange {
         current: u64,
         new: u64,
@@ -31,24 +31,21 @@ pub(super) enum Request {
     Now,
 }
 
-/// A read-modify-write that always succeeds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Update {
-    Swap,
-    Add,
-    Or,
-    And,
-}
-
-impl Update {
-    /// The new value, of an integer with the given mask.
-    pub(super) fn apply(self, old: u64, operand: u64, mask: u64) -> u64 {
-        match self {
-            Update::Swap => operand,
-            Update::Add => old.wrapping_add(operand) & mask,
-            Update::Or => old | operand,
-            Update::And => old & operand,
-        }
+impl Request {
+    /// What a site must be declared as for this to be done there.
+    pub(super) fn operation(self) -> Option<Declared> {
+        Some(match self {
+            Request::Load => Declared::Load,
+            Request::Store(_) => Declared::Store,
+            Request::Update(..) => Declared::Rmw,
+            Request::CompareExchange { .. } => Declared::CompareExchange,
+            Request::Read => Declared::Read,
+            Request::Write(_) => Declared::Write,
+            Request::Fence => Declared::Fence,
+            Request::Wait { .. } => Declared::Wait,
+            Request::Wake { .. } | Request::StoreAndWakeAll(_) => Declared::Wake,
+            Request::Announce | Request::Retire | Request::Now => return None,
+        })
     }
 }
 
@@ -61,12 +58,19 @@ pub(super) struct Operation {
     /// The location or the cell. A fence has none, and says here whether it is [`LIGHT`].
     pub(super) object: u16,
     pub(super) request: Request,
+    /// The site, with the ordering in force, of what a compare-and-exchange that fails has found; relaxed if there is none.
+    pub(super) failure: Option<(&'static Site, Order)>,
 }
 
 /// In the place of a fence's object: it is the light half of an asymmetric pair.
 pub(super) const LIGHT: u16 = 1;
 
 impl Operation {
+    /// The ordering of what a compare-and-exchange that fails has found.
+    pub(super) fn failure_order(&self) -> Order {
+        self.failure.map_or(Order::Relaxed, |(_, order)| order)
+    }
+
     /// Whether it is the light half of an asymmetric fence.
     pub(super) fn is_light_fence(&self) -> bool {
         self.request == Request::Fence && self.object == LIGHT
@@ -75,7 +79,8 @@ impl Operation {
 
 impl Hash for Operation {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.site.map(|site| site.name), self.order, self.object, self.request).hash(state);
+        let failure = self.failure.map(|(site, order)| (site.name, order));
+        (self.site.map(|site| site.name), self.order, self.object, self.request, failure).hash(state);
     }
 }
 
@@ -85,6 +90,7 @@ impl PartialEq for Operation {
             && self.request == other.request
             && self.order == other.order
             && self.site.map(|s| s.name) == other.site.map(|s| s.name)
+            && self.failure.map(|(s, order)| (s.name, order)) == other.failure.map(|(s, order)| (s.name, order))
     }
 }
 
@@ -115,8 +121,21 @@ impl Answer {
 pub(super) struct Location {
     pub(super) label: String,
     pub(super) initial: u64,
-    /// All ones, as wide as the integer.
+    /// All ones, as wide as the value.
     pub(super) mask: u64,
+    /// Whether the highest bit is a sign.
+    pub(super) signed: bool,
+}
+
+impl Location {
+    pub(super) fn new<T: Value>(label: &'static str, initial: T) -> Self {
+        Location { label: label.into(), initial: initial.to_bits(), mask: T::MASK, signed: T::SIGNED }
+    }
+
+    /// What a read-modify-write makes of a value.
+    pub(super) fn update(&self, rmw: Rmw, old: u64, operand: u64) -> u64 {
+        rmw.apply_as(old, operand, self.mask, self.signed)
+    }
 }
 
 /// A data word of a program.

@@ -2,75 +2,50 @@
 //!
 //! A thread body is never suspended. It is run from its start with the answers to its first operations given (`replay`).
 
-use super::operation::{Answer, LIGHT, Location, Request, Update, Word};
-use super::replay::{self, create, perform};
-use crate::facade::{Atomic, Cell, Platform, Site, Wait};
+use super::operation::{Answer, LIGHT, Location, Request, Word};
+use super::replay::{self, create, perform, perform_or};
+use crate::facade::{Atomic, Cell, Platform, Rmw, Site, Value, Wait};
+use std::marker::PhantomData;
 use std::time::Duration;
 
 /// The platform of [`check`](super::check).
 #[derive(Debug, Clone, Copy)]
 pub enum Explorer {}
 
-macro_rules! explored_atomic {
-    ($(#[$meta:meta])* $name:ident, $int:ident) => {
-        $(#[$meta])*
-        #[derive(Debug)]
-        pub struct $name(u16);
+/// A location of the explored memory.
+#[derive(Debug)]
+pub struct ExplorerAtomic<T>(u16, PhantomData<fn() -> T>);
 
-        impl Atomic<$int> for $name {
-            fn new(label: &'static str, value: $int) -> Self {
-                $name(create(|objects| {
-                    let label = label.to_string();
-                    objects.locations.push(Location { label, initial: value as u64, mask: $int::MAX as u64 });
-                    objects.locations.len() - 1
-                }))
-            }
-            fn load(&self, site: &'static Site) -> $int {
-                perform(Some(site), self.0, Request::Load).value as $int
-            }
-            fn store(&self, site: &'static Site, value: $int) {
-                perform(Some(site), self.0, Request::Store(value as u64));
-            }
-            fn swap(&self, site: &'static Site, value: $int) -> $int {
-                perform(Some(site), self.0, Request::Update(Update::Swap, value as u64)).value as $int
-            }
-            fn fetch_add(&self, site: &'static Site, value: $int) -> $int {
-                perform(Some(site), self.0, Request::Update(Update::Add, value as u64)).value as $int
-            }
-            fn fetch_or(&self, site: &'static Site, value: $int) -> $int {
-                perform(Some(site), self.0, Request::Update(Update::Or, value as u64)).value as $int
-            }
-            fn fetch_and(&self, site: &'static Site, value: $int) -> $int {
-                perform(Some(site), self.0, Request::Update(Update::And, value as u64)).value as $int
-            }
-            fn compare_exchange(&self, site: &'static Site, current: $int, new: $int) -> Result<$int, $int> {
-                let (current, new) = (current as u64, new as u64);
-                outcome(perform(Some(site), self.0, Request::CompareExchange { current, new, weak: false }))
-                    .map(|v| v as $int)
-                    .map_err(|v| v as $int)
-            }
-            fn compare_exchange_weak(&self, site: &'static Site, current: $int, new: $int) -> Result<$int, $int> {
-                let (current, new) = (current as u64, new as u64);
-                outcome(perform(Some(site), self.0, Request::CompareExchange { current, new, weak: true }))
-                    .map(|v| v as $int)
-                    .map_err(|v| v as $int)
-            }
-        }
-    };
+impl<T: Value> Atomic<T> for ExplorerAtomic<T> {
+    fn new(label: &'static str, value: T) -> Self {
+        let number = create(|objects| {
+            objects.locations.push(Location::new(label, value));
+            objects.locations.len() - 1
+        });
+        ExplorerAtomic(number, PhantomData)
+    }
+    fn load(&self, site: &'static Site) -> T {
+        T::from_bits(perform(Some(site), self.0, Request::Load).value)
+    }
+    fn store(&self, site: &'static Site, value: T) {
+        perform(Some(site), self.0, Request::Store(value.to_bits()));
+    }
+    fn rmw(&self, site: &'static Site, rmw: Rmw, operand: T) -> T {
+        T::from_bits(perform(Some(site), self.0, Request::Update(rmw, operand.to_bits())).value)
+    }
+    fn exchange(
+        &self,
+        site: &'static Site,
+        failure: Option<&'static Site>,
+        current: T,
+        new: T,
+        weak: bool,
+    ) -> Result<T, T> {
+        let request = Request::CompareExchange { current: current.to_bits(), new: new.to_bits(), weak };
+        let Answer { value, flag } = perform_or(site, failure, self.0, request);
+        if flag == 1 { Ok(T::from_bits(value)) } else { Err(T::from_bits(value)) }
+    }
 }
-
-fn outcome(answer: Answer) -> Result<u64, u64> {
-    if answer.flag == 1 { Ok(answer.value) } else { Err(answer.value) }
-}
-
-explored_atomic!(
-    /// A 32-bit location of the explored memory.
-    ExplorerU32, u32
-);
-explored_atomic!(
-    /// A 64-bit location of the explored memory.
-    ExplorerU64, u64
-);
 
 /// A data word of the explored memory.
 #[derive(Debug)]
@@ -92,8 +67,12 @@ impl Cell for ExplorerCell {
 }
 
 impl Platform for Explorer {
-    type AtomicU32 = ExplorerU32;
-    type AtomicU64 = ExplorerU64;
+    type AtomicU32 = ExplorerAtomic<u32>;
+    type AtomicU64 = ExplorerAtomic<u64>;
+    type AtomicI32 = ExplorerAtomic<i32>;
+    type AtomicUsize = ExplorerAtomic<usize>;
+    type AtomicBool = ExplorerAtomic<bool>;
+    type AtomicPtr<T: 'static> = ExplorerAtomic<*mut T>;
     type Cell = ExplorerCell;
 
     fn fence(site: &'static Site) {
@@ -119,7 +98,7 @@ impl Platform for Explorer {
         Duration::from_nanos(perform(None, 0, Request::Now).value)
     }
 
-    fn wait(word: &ExplorerU32, site: &'static Site, expected: u32, deadline: Option<Duration>) -> Wait {
+    fn wait(word: &ExplorerAtomic<u32>, site: &'static Site, expected: u32, deadline: Option<Duration>) -> Wait {
         // Virtual time is counted in 64 bits: what is beyond never comes.
         let deadline = deadline.and_then(|deadline| u64::try_from(deadline.as_nanos()).ok());
         let request = Request::Wait { expected: expected as u64, deadline };
@@ -130,15 +109,15 @@ impl Platform for Explorer {
         }
     }
 
-    fn wake(word: &ExplorerU32, site: &'static Site, count: u32) -> u32 {
+    fn wake(word: &ExplorerAtomic<u32>, site: &'static Site, count: u32) -> u32 {
         perform(Some(site), word.0, Request::Wake { count }).value as u32
     }
 
-    fn store_and_wake_all(word: &ExplorerU32, site: &'static Site, value: u32) -> u32 {
+    fn store_and_wake_all(word: &ExplorerAtomic<u32>, site: &'static Site, value: u32) -> u32 {
         perform(Some(site), word.0, Request::StoreAndWakeAll(value as u64)).value as u32
     }
 
-    unsafe fn announce(word: &ExplorerU32) -> u32 {
+    unsafe fn announce(word: &ExplorerAtomic<u32>) -> u32 {
         perform(None, word.0, Request::Announce).value as u32
     }
 

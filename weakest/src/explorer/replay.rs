@@ -1,9 +1,10 @@
 //! A thread's body run along a history: the operation after the last answer unwinds out of it, and is the thread's *next
 //! operation*. What the operations do to memory is no business of this module.
 
-use super::operation::{Answer, Location, Objects, Operation, Request};
+use super::operation::{Answer, Objects, Operation, Request};
+use crate::declared;
 use crate::facade::native::OWNER;
-use crate::facade::{Order, Site};
+use crate::facade::{Operation as Declared, Order, Site};
 use crate::run::Mutant;
 use crate::scenario::Notes;
 use std::cell::RefCell;
@@ -167,10 +168,28 @@ fn quietly<R>(work: impl FnOnce() -> R) -> Result<R, String> {
 
 /// One operation of the code that is running: answered from the history, or the end of the replay.
 pub(super) fn perform(site: Option<&'static Site>, object: u16, request: Request) -> Answer {
+    if let (Some(site), Some(operation)) = (site, request.operation())
+        && !std::thread::panicking()
+    {
+        declared::check(site, operation);
+    }
+    ask(site, None, object, request)
+}
+
+/// The same for a compare-and-exchange, which may have a site for its failure.
+pub(super) fn perform_or(site: &'static Site, failure: Option<&'static Site>, object: u16, request: Request) -> Answer {
+    if !std::thread::panicking() {
+        declared::check(site, Declared::CompareExchange);
+        failure.iter().for_each(|failure| declared::check(failure, Declared::Load));
+    }
+    ask(Some(site), failure, object, request)
+}
+
+fn ask(site: Option<&'static Site>, failure: Option<&'static Site>, object: u16, request: Request) -> Answer {
     let answer = MODE.with(|mode| match &mut *mode.borrow_mut() {
         // Destructors of an unwinding body: whatever they do is not part of the execution.
         Mode::Replaying(_) if std::thread::panicking() => Some(dummy(request)),
-        Mode::Replaying(replay) => replay.answer(site, object, request),
+        Mode::Replaying(replay) => replay.answer(site, failure, object, request),
         Mode::Building(objects) | Mode::Finishing(objects) => Some(alone(objects, object, request)),
         Mode::Idle => panic!("a facade operation outside of the program"),
     });
@@ -178,13 +197,17 @@ pub(super) fn perform(site: Option<&'static Site>, object: u16, request: Request
 }
 
 impl Replay {
-    fn answer(&mut self, site: Option<&'static Site>, object: u16, request: Request) -> Option<Answer> {
-        let order = match (self.mutant, site) {
-            (Some(mutant), Some(site)) if mutant.site == site.name => mutant.order,
-            (_, Some(site)) => site.order,
-            (_, None) => Order::Relaxed,
-        };
-        let operation = Operation { site, order, object, request };
+    fn answer(
+        &mut self,
+        site: Option<&'static Site>,
+        failure: Option<&'static Site>,
+        object: u16,
+        request: Request,
+    ) -> Option<Answer> {
+        let mutant = self.mutant;
+        let order = |site: &Site| mutant.filter(|m| m.site == site.name).map_or(site.order, |m| m.order);
+        let failure = failure.map(|site| (site, order(site)));
+        let operation = Operation { site, order: site.map_or(Order::Relaxed, order), object, request, failure };
         match self.past() {
             Some(Past::Asked(expected, answer)) if expected == operation => {
                 self.done += 1;
@@ -257,9 +280,9 @@ fn alone(objects: &mut Objects, object: u16, request: Request) -> Answer {
             Answer::NOTHING
         }
         Request::Update(update, operand) => {
-            let Location { initial, mask, .. } = &mut objects.locations[object];
-            let old = *initial;
-            *initial = update.apply(old, operand, *mask);
+            let location = &mut objects.locations[object];
+            let old = location.initial;
+            location.initial = location.update(update, old, operand);
             Answer::value(old)
         }
         Request::CompareExchange { current, new, .. } => {

@@ -135,6 +135,15 @@ impl<'p> Tree<'p> {
         &self.nodes[id as usize]
     }
 
+    /// The sites that any thread came to.
+    pub(super) fn reached(&self) -> BTreeSet<&'static str> {
+        let sites = |node: &Node| match &node.next {
+            Next::Operation(operation) => [operation.site, operation.failure.map(|(site, _)| site)],
+            _ => [None, None],
+        };
+        self.nodes.iter().flat_map(sites).flatten().map(|site| site.name).collect()
+    }
+
     /// How many distinct histories there are.
     pub(super) fn len(&self) -> usize {
         self.nodes.len()

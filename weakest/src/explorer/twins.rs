@@ -155,7 +155,7 @@ impl Guide for Trial {
                 Answer::value(self.dice.roll(3) as u64)
             }
             Request::Update(update, operand) => {
-                *place = update.apply(found, operand, u64::MAX);
+                *place = update.apply_as(found, operand, u64::MAX, false);
                 Answer::value(found)
             }
             // Half of the time it is given what it hopes for, or it would seldom get on.

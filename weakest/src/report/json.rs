@@ -44,6 +44,7 @@ struct Mutant<'a> {
     site: &'a str,
     shipped: &'static str,
     weakened: &'static str,
+    fate: &'static str,
     killed_by: Vec<Killer<'a>>,
 }
 
@@ -113,6 +114,7 @@ fn mutant(row: &Row) -> Mutant<'_> {
         site: row.site.name,
         shipped: row.site.order.name(),
         weakened: row.order.name(),
+        fate: row.fate.word(),
         killed_by: killers.collect(),
     }
 }

@@ -52,6 +52,9 @@ fn mutant(row: &Row) -> TestCase {
     let status = match row.fate {
         Fate::Killed => TestCaseStatus::success(),
         Fate::Survived => failed(NonSuccessKind::Failure, "survived", "no model fails without it".into(), None),
+        Fate::CannotTell => {
+            failed(NonSuccessKind::Error, "cannot tell", "no engine that ran judges this ordering".into(), None)
+        }
         Fate::Undecided => failed(NonSuccessKind::Error, "undecided", "not every model ran to its end".into(), None),
     };
     let mut case = TestCase::new(format!("{} {} to {}", row.site.name, row.site.order, row.order), status);

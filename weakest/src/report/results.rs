@@ -43,6 +43,9 @@ impl Results {
                 complaints.push(format!("{site} is declared to pair with {pair}, but no kill shows the two at work"));
             }
             let undecided = matrix.rows.iter().filter(|row| row.fate == Fate::Undecided).count();
+            for row in matrix.rows.iter().filter(|row| row.fate == Fate::CannotTell) {
+                complaints.push(format!("whether {} may be {} no engine that ran can tell", row.site.name, row.order));
+            }
             if undecided > 0 {
                 complaints.push(format!("{undecided} weakened orderings were not decided"));
             }

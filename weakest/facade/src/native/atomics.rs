@@ -1,16 +1,16 @@
 //! `core`'s atomics behind the facade's traits.
 
-use crate::{Atomic, Cell, Site};
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::{Atomic, Cell, Rmw, Site};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 macro_rules! native_atomic {
-    ($(#[$meta:meta])* $name:ident, $core:ident, $int:ident) => {
+    ($(#[$meta:meta])* $name:ident $(<$param:ident>)?, $core:ty, $value:ty, $($rmw:pat => $method:ident),*) => {
         $(#[$meta])*
         #[repr(transparent)]
         #[derive(Debug)]
-        pub struct $name($core);
+        pub struct $name $(<$param>)?($core);
 
-        impl $name {
+        impl $(<$param>)? $name $(<$param>)? {
             /// The atomic underneath.
             #[inline(always)]
             pub const fn as_core(&self) -> &$core {
@@ -18,54 +18,77 @@ macro_rules! native_atomic {
             }
         }
 
-        impl Atomic<$int> for $name {
+        impl $(<$param: 'static>)? Atomic<$value> for $name $(<$param>)? {
             #[inline(always)]
-            fn new(_: &'static str, value: $int) -> Self {
-                Self($core::new(value))
+            fn new(_: &'static str, value: $value) -> Self {
+                Self(<$core>::new(value))
             }
             #[inline(always)]
-            fn load(&self, site: &'static Site) -> $int {
+            fn load(&self, site: &'static Site) -> $value {
                 self.0.load(site.order.as_core())
             }
             #[inline(always)]
-            fn store(&self, site: &'static Site, value: $int) {
+            fn store(&self, site: &'static Site, value: $value) {
                 self.0.store(value, site.order.as_core());
             }
             #[inline(always)]
-            fn swap(&self, site: &'static Site, value: $int) -> $int {
-                self.0.swap(value, site.order.as_core())
+            fn rmw(&self, site: &'static Site, rmw: Rmw, operand: $value) -> $value {
+                match rmw {
+                    Rmw::Swap => self.0.swap(operand, site.order.as_core()),
+                    $($rmw => self.0.$method(operand, site.order.as_core()),)*
+                    #[allow(unreachable_patterns, reason = "integers have all")]
+                    _ => unreachable!("{rmw:?} is not for this type"),
+                }
             }
             #[inline(always)]
-            fn fetch_add(&self, site: &'static Site, value: $int) -> $int {
-                self.0.fetch_add(value, site.order.as_core())
-            }
-            #[inline(always)]
-            fn fetch_or(&self, site: &'static Site, value: $int) -> $int {
-                self.0.fetch_or(value, site.order.as_core())
-            }
-            #[inline(always)]
-            fn fetch_and(&self, site: &'static Site, value: $int) -> $int {
-                self.0.fetch_and(value, site.order.as_core())
-            }
-            #[inline(always)]
-            fn compare_exchange(&self, site: &'static Site, current: $int, new: $int) -> Result<$int, $int> {
-                self.0.compare_exchange(current, new, site.order.as_core(), Ordering::Relaxed)
-            }
-            #[inline(always)]
-            fn compare_exchange_weak(&self, site: &'static Site, current: $int, new: $int) -> Result<$int, $int> {
-                self.0.compare_exchange_weak(current, new, site.order.as_core(), Ordering::Relaxed)
+            fn exchange(
+                &self,
+                site: &'static Site,
+                failure: Option<&'static Site>,
+                current: $value,
+                new: $value,
+                weak: bool,
+            ) -> Result<$value, $value> {
+                let (order, failure) = (site.order.as_core(), failure.map_or(Ordering::Relaxed, |f| f.order.as_core()));
+                if weak {
+                    self.0.compare_exchange_weak(current, new, order, failure)
+                } else {
+                    self.0.compare_exchange(current, new, order, failure)
+                }
             }
         }
     };
 }
 
-native_atomic!(
+macro_rules! native_integers {
+    ($($(#[$meta:meta])* $name:ident, $core:ident, $int:ident;)*) => {$(
+        native_atomic!(
+            $(#[$meta])* $name, $core, $int,
+            Rmw::Add => fetch_add, Rmw::Sub => fetch_sub, Rmw::And => fetch_and, Rmw::Nand => fetch_nand,
+            Rmw::Or => fetch_or, Rmw::Xor => fetch_xor, Rmw::Max => fetch_max, Rmw::Min => fetch_min
+        );
+    )*};
+}
+
+native_integers! {
     /// A 32-bit atomic and futex word.
-    NativeU32, AtomicU32, u32
+    NativeU32, AtomicU32, u32;
+    /// A 64-bit atomic.
+    NativeU64, AtomicU64, u64;
+    /// A 32-bit signed atomic.
+    NativeI32, AtomicI32, i32;
+    /// An atomic of the size of an address.
+    NativeUsize, AtomicUsize, usize;
+}
+
+native_atomic!(
+    /// An atomic truth value.
+    NativeBool, AtomicBool, bool,
+    Rmw::And => fetch_and, Rmw::Nand => fetch_nand, Rmw::Or => fetch_or, Rmw::Xor => fetch_xor
 );
 native_atomic!(
-    /// A 64-bit atomic.
-    NativeU64, AtomicU64, u64
+    /// An atomic pointer.
+    NativePtr<T>, AtomicPtr<T>, *mut T,
 );
 
 /// A word of data that stays defined when a hostile process races with us: relaxed atomic accesses.

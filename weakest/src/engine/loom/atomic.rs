@@ -5,18 +5,22 @@ use super::platform::{at, uninterrupted};
 use super::shadow::Shadow;
 use crate::engine::world::{self, LockWord, Object};
 use crate::facade::native::{OWNER, OWNER_DIED, WAITERS};
-use crate::facade::{Atomic, Site};
+use crate::facade::{Atomic, Operation, Rmw, Site, Value};
 use crate::trace::Action;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 macro_rules! loom_atomic {
-    ($(#[$meta:meta])* $name:ident, $word:ident, $loom:ident, $int:ident) => {
+    (
+        $(#[$meta:meta])* $name:ident, $word:ident, $loom:ty, $value:ty, $unlikely:expr,
+        $($rmw:pat => $method:ident),*
+    ) => {
         $(#[$meta])*
         pub struct $name(pub(super) Arc<$word>);
 
         pub(super) struct $word {
-            real: ::loom::sync::atomic::$loom,
+            real: $loom,
             pub shadow: Shadow,
             pub object: Object,
             history: History,
@@ -25,21 +29,21 @@ macro_rules! loom_atomic {
         impl $word {
             /// The value that is newest in modification order. `unlikely` is one that the atomic does not hold; it is
             /// the expected value of a compare-and-exchange that fails, for that reads the newest and writes nothing.
-            pub fn newest(&self, lane: usize, unlikely: $int) -> $int {
+            pub fn newest(&self, lane: usize, unlikely: $value) -> $value {
                 let read = || self.real.compare_exchange(unlikely, unlikely, Relaxed, Relaxed);
                 uninterrupted(lane, || read().unwrap_or_else(|newest| newest))
             }
 
             /// Stores behind everything that was executed so far, and records nothing.
-            pub fn store_newest(&self, lane: usize, value: $int, order: std::sync::atomic::Ordering) {
-                self.newest(lane, $int::MAX - 0x5eed);
+            pub fn store_newest(&self, lane: usize, value: $value, order: std::sync::atomic::Ordering) {
+                self.newest(lane, $unlikely);
                 uninterrupted(lane, || self.real.store(value, order));
                 self.history.store(lane);
             }
 
             /// Runs a read-modify-write. Where racing stores leave open which one is newest, loom must be free to
             /// choose, and the operation stays a point of switching.
-            fn rmw<R>(&self, lane: usize, rmw: impl FnOnce(&::loom::sync::atomic::$loom) -> R) -> R {
+            fn modify<R>(&self, lane: usize, rmw: impl FnOnce(&$loom) -> R) -> R {
                 self.shadow.write(lane);
                 let result = if self.history.linear() {
                     uninterrupted(lane, || rmw(&self.real))
@@ -49,51 +53,38 @@ macro_rules! loom_atomic {
                 self.history.update(lane);
                 result
             }
-
-            fn fetch(
-                &self,
-                site: &'static Site,
-                rmw: impl FnOnce(&::loom::sync::atomic::$loom, std::sync::atomic::Ordering) -> $int,
-                wrote: impl FnOnce($int) -> $int,
-            ) -> $int {
-                let Some(lane) = world::enter(site.name) else { return 0 };
-                let order = world::order(site).as_core();
-                let read = self.rmw(lane, |real| rmw(real, order));
-                world::record_update(site, self.object, read.into(), wrote(read).into());
-                read
-            }
         }
 
-        impl Atomic<$int> for $name {
-            fn new(label: &'static str, value: $int) -> Self {
+        impl Atomic<$value> for $name {
+            fn new(label: &'static str, value: $value) -> Self {
                 $name(Arc::new($word {
-                    real: ::loom::sync::atomic::$loom::new(value),
+                    real: <$loom>::new(value),
                     shadow: Shadow::default(),
-                    object: world::object(label.into(), value.into()),
+                    object: world::object(label.into(), value.to_bits()),
                     history: History::default(),
                 }))
             }
 
-            fn load(&self, site: &'static Site) -> $int {
-                let Some(lane) = world::enter(site.name) else { return 0 };
+            fn load(&self, site: &'static Site) -> $value {
+                let Some(lane) = world::enter_at(site, Operation::Load) else { return <$value>::from_bits(0) };
                 let order = world::order(site).as_core();
                 self.0.shadow.read(lane);
                 let word = &self.0;
                 if word.history.settled(lane) {
                     let value = uninterrupted(lane, || word.real.load(order));
-                    world::record_read(site, word.object, value.into());
+                    world::record_read(site, word.object, value.to_bits());
                     return value;
                 }
                 let value = at(lane, || word.real.load(order));
-                world::record_read(site, word.object, value.into());
-                if world::surely_newest(word.object, value.into()) {
+                world::record_read(site, word.object, value.to_bits());
+                if world::surely_newest(word.object, value.to_bits()) {
                     word.history.saw_newest(lane);
                 }
                 value
             }
 
-            fn store(&self, site: &'static Site, value: $int) {
-                let Some(lane) = world::enter(site.name) else { return };
+            fn store(&self, site: &'static Site, value: $value) {
+                let Some(lane) = world::enter_at(site, Operation::Store) else { return };
                 let order = world::order(site).as_core();
                 self.0.shadow.write(lane);
                 if self.0.history.updated() {
@@ -102,56 +93,147 @@ macro_rules! loom_atomic {
                     uninterrupted(lane, || self.0.real.store(value, order));
                     self.0.history.store(lane);
                 }
-                world::record(Some(site), Some(self.0.object), Action::Wrote { value: value.into() });
+                world::record(Some(site), Some(self.0.object), Action::Wrote { value: value.to_bits() });
             }
 
-            fn swap(&self, site: &'static Site, value: $int) -> $int {
-                self.0.fetch(site, |real, order| real.swap(value, order), |_| value)
-            }
-
-            fn fetch_add(&self, site: &'static Site, value: $int) -> $int {
-                self.0.fetch(site, |real, order| real.fetch_add(value, order), |read| read.wrapping_add(value))
-            }
-
-            fn fetch_or(&self, site: &'static Site, value: $int) -> $int {
-                self.0.fetch(site, |real, order| real.fetch_or(value, order), |read| read | value)
-            }
-
-            fn fetch_and(&self, site: &'static Site, value: $int) -> $int {
-                self.0.fetch(site, |real, order| real.fetch_and(value, order), |read| read & value)
-            }
-
-            fn compare_exchange(&self, site: &'static Site, current: $int, new: $int) -> Result<$int, $int> {
-                let Some(lane) = world::enter(site.name) else { return Ok(current) };
+            fn rmw(&self, site: &'static Site, rmw: Rmw, operand: $value) -> $value {
+                let Some(lane) = world::enter_at(site, Operation::Rmw) else { return <$value>::from_bits(0) };
                 let order = world::order(site).as_core();
-                let result = self.0.rmw(lane, |real| real.compare_exchange(current, new, order, Relaxed));
+                let read = self.0.modify(lane, |real| match rmw {
+                    Rmw::Swap => real.swap(operand, order),
+                    $($rmw => real.$method(operand, order),)*
+                    #[allow(unreachable_patterns, reason = "integers have all")]
+                    _ => unreachable!("{rmw:?} is not for this type"),
+                });
+                let wrote = rmw.apply::<$value>(read.to_bits(), operand.to_bits());
+                world::record_update(site, self.0.object, read.to_bits(), wrote);
+                read
+            }
+
+            /// Strong even if `weak`: loom has no spurious failures.
+            fn exchange(
+                &self,
+                site: &'static Site,
+                failure: Option<&'static Site>,
+                current: $value,
+                new: $value,
+                _weak: bool,
+            ) -> Result<$value, $value> {
+                let Some(lane) = world::enter_at(site, Operation::CompareExchange) else { return Ok(current) };
+                let order = world::order(site).as_core();
+                let refusal = world::failure_order(failure).as_core();
+                let result = self.0.modify(lane, |real| real.compare_exchange(current, new, order, refusal));
+                let (object, at) = (self.0.object, failure.unwrap_or(site));
                 match result {
-                    Ok(read) => world::record_update(site, self.0.object, read.into(), new.into()),
-                    Err(found) => world::record_refusal(site, self.0.object, found.into(), current.into()),
+                    Ok(read) => world::record_update(site, object, read.to_bits(), new.to_bits()),
+                    Err(found) => world::record_refusal(at, object, found.to_bits(), current.to_bits()),
                 };
                 result
-            }
-
-            fn compare_exchange_weak(&self, site: &'static Site, current: $int, new: $int) -> Result<$int, $int> {
-                self.compare_exchange(site, current, new)
             }
         }
     };
 }
 
-loom_atomic!(
+macro_rules! loom_integers {
+    ($($(#[$meta:meta])* $name:ident, $word:ident, $loom:ident, $int:ident;)*) => {$(
+        loom_atomic!(
+            $(#[$meta])* $name, $word, ::loom::sync::atomic::$loom, $int, $int::MAX - 0x5eed,
+            Rmw::Add => fetch_add, Rmw::Sub => fetch_sub, Rmw::And => fetch_and, Rmw::Nand => fetch_nand,
+            Rmw::Or => fetch_or, Rmw::Xor => fetch_xor, Rmw::Max => fetch_max, Rmw::Min => fetch_min
+        );
+    )*};
+}
+
+loom_integers! {
     /// A 32-bit atomic and futex word.
-    LoomU32, Word32, AtomicU32, u32
-);
-loom_atomic!(
+    LoomU32, Word32, AtomicU32, u32;
     /// A 64-bit atomic.
-    LoomU64, Word64, AtomicU64, u64
-);
+    LoomU64, Word64, AtomicU64, u64;
+    /// A 32-bit signed atomic.
+    LoomI32, WordI32, AtomicI32, i32;
+    /// An atomic of the size of an address.
+    LoomUsize, WordUsize, AtomicUsize, usize;
+}
+
+/// An atomic truth value: a number to loom, whose own has no value that it does not hold.
+pub struct LoomBool(LoomU32);
+
+impl Atomic<bool> for LoomBool {
+    fn new(label: &'static str, value: bool) -> Self {
+        LoomBool(LoomU32::new(label, value.into()))
+    }
+
+    fn load(&self, site: &'static Site) -> bool {
+        self.0.load(site) != 0
+    }
+
+    fn store(&self, site: &'static Site, value: bool) {
+        self.0.store(site, value.into());
+    }
+
+    fn rmw(&self, site: &'static Site, rmw: Rmw, operand: bool) -> bool {
+        // Of one bit: what `Nand` leaves is what `Xor` makes of 1, or 1 if the operand is 0.
+        match (rmw, operand) {
+            (Rmw::Nand, true) => self.0.rmw(site, Rmw::Xor, 1) != 0,
+            (Rmw::Nand, false) => self.0.rmw(site, Rmw::Swap, 1) != 0,
+            (rmw, operand) => self.0.rmw(site, rmw, operand.into()) != 0,
+        }
+    }
+
+    fn exchange(
+        &self,
+        site: &'static Site,
+        failure: Option<&'static Site>,
+        current: bool,
+        new: bool,
+        weak: bool,
+    ) -> Result<bool, bool> {
+        let result = self.0.exchange(site, failure, current.into(), new.into(), weak);
+        result.map(|found| found != 0).map_err(|found| found != 0)
+    }
+}
+
+/// An atomic pointer: its address as a number.
+pub struct LoomPtr<T>(LoomUsize, PhantomData<fn() -> T>);
+
+impl<T: 'static> Atomic<*mut T> for LoomPtr<T> {
+    fn new(label: &'static str, value: *mut T) -> Self {
+        LoomPtr(LoomUsize::new(label, value.to_bits() as usize), PhantomData)
+    }
+
+    fn load(&self, site: &'static Site) -> *mut T {
+        pointer(self.0.load(site))
+    }
+
+    fn store(&self, site: &'static Site, value: *mut T) {
+        self.0.store(site, value.to_bits() as usize);
+    }
+
+    fn rmw(&self, site: &'static Site, rmw: Rmw, operand: *mut T) -> *mut T {
+        pointer(self.0.rmw(site, rmw, operand.to_bits() as usize))
+    }
+
+    fn exchange(
+        &self,
+        site: &'static Site,
+        failure: Option<&'static Site>,
+        current: *mut T,
+        new: *mut T,
+        weak: bool,
+    ) -> Result<*mut T, *mut T> {
+        let result = self.0.exchange(site, failure, current.to_bits() as usize, new.to_bits() as usize, weak);
+        result.map(pointer).map_err(pointer)
+    }
+}
+
+fn pointer<T: 'static>(address: usize) -> *mut T {
+    Value::from_bits(address as u64)
+}
 
 impl Word32 {
     /// The kernel's swap in a `FUTEX_WAKE_OP`: relaxed, and not recorded.
     pub(super) fn swap(&self, lane: usize, value: u32) -> u32 {
-        self.rmw(lane, |real| real.swap(value, Relaxed))
+        self.modify(lane, |real| real.swap(value, Relaxed))
     }
 }
 

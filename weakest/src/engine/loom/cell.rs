@@ -1,7 +1,7 @@
 //! Plain data words, whose races loom reports.
 
 use crate::engine::world::{self, Object};
-use crate::facade::{Cell, Site};
+use crate::facade::{Cell, Operation, Site};
 use crate::trace::Action;
 use ::loom::cell::UnsafeCell;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -25,7 +25,7 @@ impl Cell for LoomCell {
     }
 
     fn read(&self, site: &'static Site) -> u64 {
-        if world::enter(site.name).is_none() {
+        if world::enter_at(site, Operation::Read).is_none() {
             return 0;
         }
         let value = self.value.load(Relaxed);
@@ -36,7 +36,7 @@ impl Cell for LoomCell {
     }
 
     fn write(&self, site: &'static Site, value: u64) {
-        if world::enter(site.name).is_none() {
+        if world::enter_at(site, Operation::Write).is_none() {
             return;
         }
         world::record(Some(site), Some(self.object), Action::Wrote { value });

@@ -10,12 +10,12 @@
 use super::atomic::LoomU32;
 use super::platform::at;
 use crate::engine::world::{self, WakeUp};
-use crate::facade::{Site, Wait};
+use crate::facade::{Operation, Site, Wait};
 use crate::trace::Action;
 use std::time::Duration;
 
 pub(super) fn wait(word: &LoomU32, site: &'static Site, expected: u32, deadline: Option<Duration>) -> Wait {
-    let Some(lane) = world::enter(site.name) else { return Wait::Woken };
+    let Some(lane) = world::enter_at(site, Operation::Wait) else { return Wait::Woken };
     let object = word.0.object;
     word.0.shadow.write(lane);
     let found = word.0.newest(lane, !expected);
@@ -55,7 +55,7 @@ pub(super) fn wait(word: &LoomU32, site: &'static Site, expected: u32, deadline:
 }
 
 pub(super) fn wake(word: &LoomU32, site: &'static Site, count: u32) -> u32 {
-    let Some(lane) = world::enter(site.name) else { return 0 };
+    let Some(lane) = world::enter_at(site, Operation::Wake) else { return 0 };
     word.0.shadow.write(lane);
     let woken = world::wake(word.0.object, count, |_| 0);
     world::record(Some(site), Some(word.0.object), Action::Woke { count: woken });
@@ -63,7 +63,7 @@ pub(super) fn wake(word: &LoomU32, site: &'static Site, count: u32) -> u32 {
 }
 
 pub(super) fn store_and_wake_all(word: &LoomU32, site: &'static Site, value: u32) -> u32 {
-    let Some(lane) = world::enter(site.name) else { return 0 };
+    let Some(lane) = world::enter_at(site, Operation::Wake) else { return 0 };
     let read = word.0.swap(lane, value);
     world::record_update(site, word.0.object, read.into(), value.into());
     let woken = world::wake(word.0.object, u32::MAX, |_| 0);

@@ -1,11 +1,11 @@
 //! The platform, and how it hands control to loom and gets it back.
 
-use super::atomic::{LoomU32, LoomU64};
+use super::atomic::{LoomBool, LoomI32, LoomPtr, LoomU32, LoomU64, LoomUsize};
 use super::cell::LoomCell;
 use super::futex;
 use super::shadow::Shadow;
 use crate::engine::world;
-use crate::facade::{Order, Platform, Site, Wait};
+use crate::facade::{Operation, Order, Platform, Site, Wait};
 use crate::trace::Action;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -44,10 +44,14 @@ pub(super) fn uninterrupted<R>(lane: usize, operation: impl FnOnce() -> R) -> R 
 impl Platform for Loom {
     type AtomicU32 = LoomU32;
     type AtomicU64 = LoomU64;
+    type AtomicI32 = LoomI32;
+    type AtomicUsize = LoomUsize;
+    type AtomicBool = LoomBool;
+    type AtomicPtr<T: 'static> = LoomPtr<T>;
     type Cell = LoomCell;
 
     fn fence(site: &'static Site) {
-        let Some(lane) = world::enter(site.name) else { return };
+        let Some(lane) = world::enter_at(site, Operation::Fence) else { return };
         let order = world::order(site);
         if order == Order::SeqCst {
             let fences = FENCES.with_borrow(Clone::clone).expect("a fence outside of an execution");
@@ -57,6 +61,17 @@ impl Platform for Loom {
             ::loom::sync::atomic::fence(order.as_core());
         }
         world::record(Some(site), None, Action::Fenced);
+    }
+
+    /// A thread that has tried in vain lets others run, and does not read again what it read before: loom takes a loop that
+    /// goes on for ever for one that never ends.
+    fn retry<T>(attempt: impl Fn() -> Option<T>) -> T {
+        loop {
+            if let Some(result) = attempt() {
+                return result;
+            }
+            Self::spin();
+        }
     }
 
     fn spin() {

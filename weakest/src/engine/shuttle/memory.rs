@@ -1,11 +1,11 @@
 //! Sequentially consistent memory, watched by the tracker of happens-before.
 
 use super::clock::Tracker;
-use super::platform::step;
+use super::platform::step_at;
 use super::schedule;
 use crate::engine::world::{self, LockWord, Object};
 use crate::facade::native::{OWNER, OWNER_DIED, WAITERS};
-use crate::facade::{Atomic, Cell, Order, Site};
+use crate::facade::{Atomic, Cell, Operation, Order, Rmw, Site, Value};
 use crate::trace::{Action, Fault};
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -30,32 +30,6 @@ pub(super) fn tracker<R>(ask: impl FnOnce(&mut Tracker) -> R) -> R {
     TRACKER.with_borrow_mut(ask)
 }
 
-/// An integer of either size.
-pub trait Int: Copy + Eq + Send + Sync + 'static {
-    /// As the wider of the two.
-    fn widen(self) -> u64;
-    /// Back to its own size, modulo.
-    fn narrow(value: u64) -> Self;
-}
-
-impl Int for u32 {
-    fn widen(self) -> u64 {
-        self.into()
-    }
-    fn narrow(value: u64) -> u32 {
-        value as u32
-    }
-}
-
-impl Int for u64 {
-    fn widen(self) -> u64 {
-        self
-    }
-    fn narrow(value: u64) -> u64 {
-        value
-    }
-}
-
 pub(super) struct Word {
     value: AtomicU64,
     pub object: Object,
@@ -72,83 +46,62 @@ impl Word {
 }
 
 /// An atomic of shuttle's machine.
-pub struct ShuttleAtomic<T>(pub(super) Arc<Word>, PhantomData<T>);
+pub struct ShuttleAtomic<T>(pub(super) Arc<Word>, PhantomData<fn() -> T>);
 
-impl<T: Int> ShuttleAtomic<T> {
-    fn update(&self, site: &'static Site, change: impl FnOnce(u64) -> u64) -> T {
-        let Some(lane) = step(site.name) else { return T::narrow(0) };
-        let read = self.0.get();
-        let wrote = T::narrow(change(read)).widen();
-        self.0.set(wrote);
-        tracker(|t| t.update(lane, self.0.object, world::order(site)));
-        world::record_update(site, self.0.object, read, wrote);
-        T::narrow(read)
-    }
-}
-
-impl<T: Int> Atomic<T> for ShuttleAtomic<T> {
+impl<T: Value> Atomic<T> for ShuttleAtomic<T> {
     fn new(label: &'static str, value: T) -> Self {
-        let object = world::object(label.into(), value.widen());
-        ShuttleAtomic(Arc::new(Word { value: AtomicU64::new(value.widen()), object }), PhantomData)
+        let object = world::object(label.into(), value.to_bits());
+        ShuttleAtomic(Arc::new(Word { value: AtomicU64::new(value.to_bits()), object }), PhantomData)
     }
 
     fn load(&self, site: &'static Site) -> T {
-        let Some(lane) = step(site.name) else { return T::narrow(0) };
+        let Some(lane) = step_at(site, Operation::Load) else { return T::from_bits(0) };
         let value = self.0.get();
         tracker(|t| t.load(lane, self.0.object, world::order(site)));
         world::record_read(site, self.0.object, value);
-        T::narrow(value)
+        T::from_bits(value)
     }
 
     fn store(&self, site: &'static Site, value: T) {
-        let Some(lane) = step(site.name) else { return };
-        self.0.set(value.widen());
+        let Some(lane) = step_at(site, Operation::Store) else { return };
+        self.0.set(value.to_bits());
         tracker(|t| t.store(lane, self.0.object, world::order(site)));
-        world::record(Some(site), Some(self.0.object), Action::Wrote { value: value.widen() });
+        world::record(Some(site), Some(self.0.object), Action::Wrote { value: value.to_bits() });
     }
 
-    fn swap(&self, site: &'static Site, value: T) -> T {
-        self.update(site, |_| value.widen())
-    }
-
-    fn fetch_add(&self, site: &'static Site, value: T) -> T {
-        self.update(site, |read| read.wrapping_add(value.widen()))
-    }
-
-    fn fetch_or(&self, site: &'static Site, value: T) -> T {
-        self.update(site, |read| read | value.widen())
-    }
-
-    fn fetch_and(&self, site: &'static Site, value: T) -> T {
-        self.update(site, |read| read & value.widen())
-    }
-
-    fn compare_exchange(&self, site: &'static Site, current: T, new: T) -> Result<T, T> {
-        let Some(lane) = step(site.name) else { return Ok(current) };
+    fn rmw(&self, site: &'static Site, rmw: Rmw, operand: T) -> T {
+        let Some(lane) = step_at(site, Operation::Rmw) else { return T::from_bits(0) };
         let read = self.0.get();
-        if read == current.widen() {
-            self.0.set(new.widen());
+        let wrote = rmw.apply::<T>(read, operand.to_bits());
+        self.0.set(wrote);
+        tracker(|t| t.update(lane, self.0.object, world::order(site)));
+        world::record_update(site, self.0.object, read, wrote);
+        T::from_bits(read)
+    }
+
+    fn exchange(
+        &self,
+        site: &'static Site,
+        failure: Option<&'static Site>,
+        current: T,
+        new: T,
+        weak: bool,
+    ) -> Result<T, T> {
+        /// Of the weak attempts, one in so many fails for no reason.
+        const ODDS: usize = 8;
+        let spurious = weak && !std::thread::panicking() && schedule::choose(ODDS) == 0;
+        let Some(lane) = step_at(site, Operation::CompareExchange) else { return Ok(current) };
+        let read = self.0.get();
+        if read == current.to_bits() && !spurious {
+            self.0.set(new.to_bits());
             tracker(|t| t.update(lane, self.0.object, world::order(site)));
-            world::record_update(site, self.0.object, read, new.widen());
+            world::record_update(site, self.0.object, read, new.to_bits());
             Ok(current)
         } else {
-            tracker(|t| t.load(lane, self.0.object, Order::Relaxed));
-            world::record_refusal(site, self.0.object, read, current.widen());
-            Err(T::narrow(read))
+            tracker(|t| t.load(lane, self.0.object, world::failure_order(failure)));
+            world::record_refusal(failure.unwrap_or(site), self.0.object, read, current.to_bits());
+            Err(T::from_bits(read))
         }
-    }
-
-    fn compare_exchange_weak(&self, site: &'static Site, current: T, new: T) -> Result<T, T> {
-        /// One in so many attempts fails for no reason.
-        const ODDS: usize = 8;
-        if std::thread::panicking() || schedule::choose(ODDS) != 0 {
-            return self.compare_exchange(site, current, new);
-        }
-        let Some(lane) = step(site.name) else { return Ok(current) };
-        let found = self.0.get();
-        tracker(|t| t.load(lane, self.0.object, Order::Relaxed));
-        world::record_refusal(site, self.0.object, found, current.widen());
-        Err(T::narrow(found))
     }
 }
 
@@ -195,7 +148,7 @@ impl Cell for ShuttleCell {
     }
 
     fn read(&self, site: &'static Site) -> u64 {
-        let Some(lane) = world::enter(site.name) else { return 0 };
+        let Some(lane) = world::enter_at(site, Operation::Read) else { return 0 };
         let value = self.0.get();
         world::record_read(site, self.0.object, value);
         Self::judge(tracker(|t| t.read(lane, self.0.object)));
@@ -203,7 +156,7 @@ impl Cell for ShuttleCell {
     }
 
     fn write(&self, site: &'static Site, value: u64) {
-        let Some(lane) = world::enter(site.name) else { return };
+        let Some(lane) = world::enter_at(site, Operation::Write) else { return };
         self.0.set(value);
         world::record(Some(site), Some(self.0.object), Action::Wrote { value });
         Self::judge(tracker(|t| t.write(lane, self.0.object)));

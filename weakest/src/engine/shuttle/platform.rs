@@ -3,7 +3,7 @@
 use super::memory::{ShuttleAtomic, ShuttleCell, tracker};
 use super::schedule;
 use crate::engine::world::{self, WakeUp};
-use crate::facade::{Platform, Site, Wait};
+use crate::facade::{Operation, Platform, Site, Wait};
 use crate::trace::Action;
 use std::time::Duration;
 
@@ -25,21 +25,42 @@ pub(super) fn step(operation: &'static str) -> Option<usize> {
     Some(lane)
 }
 
+/// The same for what is done at a site.
+pub(super) fn step_at(site: &'static Site, done: Operation) -> Option<usize> {
+    let lane = world::enter_at(site, done)?;
+    switch(lane);
+    Some(lane)
+}
+
 impl Platform for Shuttle {
     type AtomicU32 = ShuttleAtomic<u32>;
     type AtomicU64 = ShuttleAtomic<u64>;
+    type AtomicI32 = ShuttleAtomic<i32>;
+    type AtomicUsize = ShuttleAtomic<usize>;
+    type AtomicBool = ShuttleAtomic<bool>;
+    type AtomicPtr<T: 'static> = ShuttleAtomic<*mut T>;
     type Cell = ShuttleCell;
 
     fn fence(site: &'static Site) {
-        let Some(lane) = step(site.name) else { return };
+        let Some(lane) = step_at(site, Operation::Fence) else { return };
         tracker(|t| t.fence(lane, world::order(site)));
         world::record(Some(site), None, Action::Fenced);
     }
 
     fn light_fence(site: &'static Site) {
-        let Some(lane) = step(site.name) else { return };
+        let Some(lane) = step_at(site, Operation::Fence) else { return };
         tracker(|t| t.light_fence(lane, world::order(site)));
         world::record(Some(site), None, Action::Fenced);
+    }
+
+    /// A thread that has tried in vain lets others run.
+    fn retry<T>(attempt: impl Fn() -> Option<T>) -> T {
+        loop {
+            if let Some(result) = attempt() {
+                return result;
+            }
+            Self::spin();
+        }
     }
 
     fn spin() {
@@ -54,7 +75,7 @@ impl Platform for Shuttle {
     }
 
     fn wait(word: &ShuttleAtomic<u32>, site: &'static Site, expected: u32, deadline: Option<Duration>) -> Wait {
-        let Some(lane) = step(site.name) else { return Wait::Woken };
+        let Some(lane) = step_at(site, Operation::Wait) else { return Wait::Woken };
         let object = word.0.object;
         let (expected, found) = (u64::from(expected), word.0.get());
         if found != expected {
@@ -81,7 +102,7 @@ impl Platform for Shuttle {
     }
 
     fn wake(word: &ShuttleAtomic<u32>, site: &'static Site, count: u32) -> u32 {
-        if step(site.name).is_none() {
+        if step_at(site, Operation::Wake).is_none() {
             return 0;
         }
         let woken = world::wake(word.0.object, count, schedule::choose);
@@ -90,7 +111,7 @@ impl Platform for Shuttle {
     }
 
     fn store_and_wake_all(word: &ShuttleAtomic<u32>, site: &'static Site, value: u32) -> u32 {
-        let Some(lane) = step(site.name) else { return 0 };
+        let Some(lane) = step_at(site, Operation::Wake) else { return 0 };
         let read = word.0.get();
         word.0.set(value.into());
         tracker(|t| t.update(lane, word.0.object, crate::facade::Order::Relaxed));

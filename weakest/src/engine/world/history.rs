@@ -111,7 +111,7 @@ impl World {
             Fault::Deadlock => sleeping,
             _ => failure.message,
         };
-        Trace { threads, events, fault: failure.fault, message, ignorance: Vec::new(), culprits }
+        Trace { threads, events, fault: failure.fault, message, weak: None, ignorance: Vec::new(), culprits }
     }
 
     /// Everything that happened.

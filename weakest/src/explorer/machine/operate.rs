@@ -61,7 +61,7 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
             Request::Update(update, operand) => {
                 for position in self.readable(state, thread, location) {
                     let old = state.message(location, position).value;
-                    let new = update.apply(old, operand, self.world.objects.locations[location].mask);
+                    let new = self.world.objects.locations[location].update(update, old, operand);
                     self.modify(from, thread, &operation, position, new, Answer::value(old), out);
                 }
             }
@@ -75,7 +75,7 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
                         }
                     }
                     let mut branch = from.clone();
-                    let acquire = self.world.options.memory == Memory::SequentiallyConsistent;
+                    let acquire = sequential || operation.failure_order().acquires();
                     if branch.state.read(sizes, thread, location, position, acquire).is_none() {
                         continue;
                     }
@@ -83,7 +83,12 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
                         spend(&mut branch, WEAK_FAILURES);
                     }
                     let from = source(state, location, position);
-                    self.note(&mut branch, thread, &operation, Action::Refused { found, expected: current, from });
+                    let at = operation.failure.map_or(operation, |(site, order)| Operation {
+                        site: Some(site),
+                        order,
+                        ..operation
+                    });
+                    self.note(&mut branch, thread, &at, Action::Refused { found, expected: current, from });
                     self.answer(&mut branch, thread, Answer::value(found));
                     out.push(branch);
                 }

@@ -109,6 +109,7 @@ fn fate(row: &Row) -> &'static str {
         Fate::Killed => "killed",
         Fate::Survived => "SURVIVED",
         Fate::Undecided => "undecided",
+        Fate::CannotTell => "cannot tell",
     }
 }
 
@@ -116,7 +117,7 @@ fn tone(row: &Row) -> &'static str {
     match row.fate {
         Fate::Killed => "killed",
         Fate::Survived => "survived",
-        Fate::Undecided => "undecided",
+        Fate::Undecided | Fate::CannotTell => "undecided",
     }
 }
 
