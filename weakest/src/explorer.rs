@@ -14,6 +14,7 @@
 //! | `view` | what somebody knows |
 //! | `state` | a state of the machine, and its encoding |
 //! | `memory` | loads, stores and fences on a state |
+//! | `chart` | the order of sequentially consistent accesses |
 //! | `canon` | one representative for states that nobody can tell apart |
 //! | `machine` | the successors of a state |
 //! | `touched` | which thread may ever touch what |
@@ -23,6 +24,7 @@
 //! | `livelock` | whether every execution can still end |
 
 mod canon;
+mod chart;
 mod faults;
 mod level;
 mod livelock;

@@ -34,7 +34,12 @@ fn verdict<const N: usize>(name: &'static str, threads: [&[Instruction]; N], wea
         let run = check(&litmus, Changes::default(), &options);
         assert!(run.verdict.passed(), "{name}: {:?}", run.verdict);
         assert_eq!(run.coverage, Coverage::Exhausted, "{name}");
-        assert_eq!(run.outcomes.contains(weak), expected == Allowed, "{name}: {weak} in {:?}", run.outcomes);
+        assert_eq!(
+            run.outcomes.contains(weak),
+            expected == Allowed,
+            "{name}, {reductions:?}: {weak} in {:?}",
+            run.outcomes
+        );
         assert_eq!(run.outcomes.len(), count, "{name}: {:?}", run.outcomes);
         assert_eq!(run.outcomes, axioms, "{name}, {reductions:?}");
     }
@@ -381,4 +386,103 @@ fn sequential_consistency_has_no_weak_outcome() {
         assert!(!run.outcomes.contains(outcome), "{}: {:?}", litmus.name, run.outcomes);
         assert_eq!(run.outcomes.len(), 3, "{}: {:?}", litmus.name, run.outcomes);
     }
+}
+
+/// The verdicts are those of Lahav and others, *Repairing Sequential Consistency in C/C++11*, PLDI 2017, and of herd7's `rc11.cat`.
+#[test]
+fn sequentially_consistent_accesses() {
+    let sb = |name, first, second, expected, count| {
+        verdict(
+            name,
+            [&[Store(X, 1, first), Load(Y, second)], &[Store(Y, 1, first), Load(X, second)]],
+            "0 | 0 [1,1]",
+            expected,
+            count,
+        );
+    };
+    sb("SB+sc+sc", SeqCst, SeqCst, Forbidden, 3);
+    sb("SB+rel+sc", Release, SeqCst, Allowed, 4);
+    sb("SB+sc+acq", SeqCst, Acquire, Allowed, 4);
+    let iriw = |name, first, second, expected, count| {
+        verdict(
+            name,
+            [
+                &[Store(X, 1, SeqCst)],
+                &[Load(X, first), Load(Y, second)],
+                &[Load(Y, first), Load(X, second)],
+                &[Store(Y, 1, SeqCst)],
+            ],
+            " | 1,0 | 1,0 |  [1,1]",
+            expected,
+            count,
+        );
+    };
+    iriw("IRIW+sc", SeqCst, SeqCst, Forbidden, 15);
+    iriw("IRIW-acq-sc", Acquire, SeqCst, Allowed, 16);
+    verdict(
+        "2+2W+sc",
+        [&[Store(X, 1, SeqCst), Store(Y, 2, SeqCst)], &[Store(Y, 1, SeqCst), Store(X, 2, SeqCst)]],
+        " |  [1,1]",
+        Forbidden,
+        3,
+    );
+    verdict(
+        "R+sc",
+        [&[Store(X, 1, SeqCst), Store(Y, 1, SeqCst)], &[Store(Y, 2, SeqCst), Load(X, SeqCst)]],
+        " | 0 [1,2]",
+        Forbidden,
+        3,
+    );
+    verdict(
+        "Z6.U",
+        [
+            &[Store(X, 1, SeqCst), Store(Y, 1, Release)],
+            &[Add(Y, 1, SeqCst), Load(Y, Relaxed)],
+            &[Store(Y, 3, SeqCst), Load(X, SeqCst)],
+        ],
+        " | 1,3 | 0 [1,3]",
+        Allowed,
+        20,
+    );
+    verdict(
+        "SB, an access against a fence",
+        [&[Store(X, 1, SeqCst), Load(Y, SeqCst)], &[Store(Y, 1, Relaxed), Fence(SeqCst), Load(X, Relaxed)]],
+        "0 | 0 [1,1]",
+        Forbidden,
+        3,
+    );
+}
+
+/// What a compare-and-exchange that fails has found is loaded as its failure's site says.
+#[test]
+fn failure_orderings() {
+    let mp = |name, failure, expected, count| {
+        verdict(
+            name,
+            [
+                &[Store(X, 1, Relaxed), Store(Y, 1, Release)],
+                &[Instruction::ExchangeElse(Y, 7, 8, Relaxed, failure), Load(X, Relaxed)],
+            ],
+            " | 1,0 [1,1]",
+            expected,
+            count,
+        );
+    };
+    mp("MP+failure rlx", Relaxed, Allowed, 4);
+    mp("MP+failure acq", Acquire, Forbidden, 3);
+    mp("MP+failure sc", SeqCst, Forbidden, 3);
+    let sb = |name, failure, expected, count| {
+        verdict(
+            name,
+            [
+                &[Store(X, 1, SeqCst), Instruction::ExchangeElse(Y, 7, 8, Relaxed, failure)],
+                &[Store(Y, 1, SeqCst), Instruction::ExchangeElse(X, 7, 8, Relaxed, failure)],
+            ],
+            "0 | 0 [1,1]",
+            expected,
+            count,
+        );
+    };
+    sb("SB+failure acq", Acquire, Allowed, 4);
+    sb("SB+failure sc", SeqCst, Forbidden, 3);
 }

@@ -5,7 +5,7 @@ mod explorer_support;
 
 use explorer_support::axioms::{Behaviour, behaviour};
 use explorer_support::litmus::Litmus;
-use explorer_support::random::{Dice, Family, chain, program, system};
+use explorer_support::random::{Dice, Family, chain, program, sequential, system};
 use weakest::explorer::{ExplorerOptions, Often, Reductions, check};
 use weakest::run::{Changes, Coverage, Verdict};
 use weakest::trace::Fault;
@@ -73,6 +73,11 @@ fn everything_with_fences() {
 #[test]
 fn chains_of_fences() {
     compare_all("chains", 600, chain);
+}
+
+#[test]
+fn sequentially_consistent_accesses() {
+    compare_all("sequential", 600, sequential);
 }
 
 /// The axioms know no operating system: here the search without any reduction is the judge.

@@ -18,6 +18,14 @@ impl<const N: usize> State<N> {
                 thread.released = View::NOTHING;
             }
         }
+        if !self.chart.is_empty() {
+            self.tidy_chart(sizes);
+        }
+        // A chart counts on positions and on who knows what.
+        if !self.chart.is_empty() {
+            self.renumber_clocks(sizes);
+            return;
+        }
         self.forget_messages(sizes);
         self.forget_knowledge(sizes);
         self.forget_fences();
@@ -218,6 +226,9 @@ impl<const N: usize> State<N> {
             for fence in self.fences.iter().filter(|fence| fence.thread as usize == thread) {
                 ask(fence.clock);
             }
+            for event in self.chart.iter().filter(|event| event.thread as usize == thread) {
+                ask(event.clock);
+            }
             self.clocks(slot, |clock| {
                 known[*clock as usize] = true;
                 highest = highest.max(*clock);
@@ -244,6 +255,9 @@ impl<const N: usize> State<N> {
             }
             for fence in self.fences.iter_mut().filter(|fence| fence.thread as usize == thread) {
                 fence.clock = map[fence.clock as usize];
+            }
+            for event in self.chart.iter_mut().filter(|event| event.thread as usize == thread) {
+                event.clock = map[event.clock as usize];
             }
             self.clocks(slot, |clock| *clock = map[*clock as usize]);
         }

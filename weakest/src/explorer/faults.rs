@@ -29,6 +29,8 @@ pub(super) enum Fault {
     AnyWakeUpCounts,
     LivelocksAreMissed,
     TwinsAreNotChecked,
+    AccessesAreUnordered,
+    RefusalsAreRelaxed,
 }
 
 #[cfg(feature = "seeded-faults")]
@@ -58,6 +60,8 @@ pub(super) fn seeded(fault: Fault) -> bool {
         AnyWakeUpCounts,
         LivelocksAreMissed,
         TwinsAreNotChecked,
+        AccessesAreUnordered,
+        RefusalsAreRelaxed,
     ];
     let named = |name: std::ffi::OsString| {
         let known = all.into_iter().find(|fault| *format!("{fault:?}") == *name);

@@ -105,6 +105,7 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
             cells: objects.words.iter().map(|w| Cell { value: w.initial, writer: 0, written: 0 }).collect(),
             reads: vec![0; sizes.words * sizes.threads],
             fences: Vec::new(),
+            chart: Vec::new(),
             budgets: [options.deaths, options.spurious_wakes.budget(), options.weak_failures.budget()],
             now: 0,
         };

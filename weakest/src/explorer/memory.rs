@@ -169,7 +169,7 @@ impl<const N: usize> State<N> {
     ///
     /// # Panics
     /// With more than 255 accesses of one thread that others tell apart.
-    fn tick(&mut self, sizes: Sizes, thread: usize) -> u8 {
+    pub(super) fn tick(&mut self, sizes: Sizes, thread: usize) -> u8 {
         let slot = sizes.locations + thread;
         if self.threads[thread].view.0[slot] == u8::MAX {
             self.renumber_clocks(sizes);

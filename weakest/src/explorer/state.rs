@@ -2,6 +2,7 @@
 //!
 //! See `weakest/docs/explorer.md` for the machine and for why it is RC11's promise-free fragment.
 
+use super::chart::{Charted, Deed};
 use super::tree::NodeId;
 use super::view::View;
 
@@ -104,6 +105,8 @@ pub(super) struct State<const N: usize> {
     /// For each cell and thread, the thread's clock at its last read since the last write; 0 when everybody knows of it.
     pub(super) reads: Vec<u8>,
     pub(super) fences: Vec<Fence<N>>,
+    /// What may be on a cycle of sequentially consistent accesses, in programs that have any.
+    pub(super) chart: Vec<Charted>,
     /// How many more threads may die, waits wake up spuriously, exchanges fail spuriously.
     pub(super) budgets: [u8; 3],
     /// The virtual time, in nanoseconds.
@@ -142,6 +145,9 @@ impl<const N: usize> State<N> {
             }
         };
         if position <= self.newest(location) {
+            for event in self.chart.iter_mut().filter(|event| event.location as usize == location) {
+                event.position += u8::from(event.position >= at);
+            }
             for thread in &mut self.threads {
                 shift(&mut thread.view);
                 shift(&mut thread.acquirable);
@@ -225,6 +231,12 @@ impl<const N: usize> State<N> {
                 bytes.extend_from_slice(&after.to_le_bytes());
             }
             put(bytes, fence.precedes);
+        }
+        bytes.push(self.chart.len() as u8);
+        for event in &self.chart {
+            let flags = event.deed as u8 | u8::from(event.sequential) << 2;
+            bytes.extend_from_slice(&[flags, event.thread, event.location, event.position, event.clock]);
+            put(bytes, event.before);
         }
         bytes.extend_from_slice(&self.budgets);
         put(bytes, self.now);
@@ -312,12 +324,21 @@ impl<const N: usize> State<N> {
             let (light, thread) = (thread & 0x80 != 0, thread & 0x7f);
             fences.push(Fence { thread, light, clock, before, after, precedes: get(input) });
         }
+        let chart = (0..take(input))
+            .map(|_| {
+                let flags = take(input);
+                let deed = [Deed::Read, Deed::Write, Deed::Fence, Deed::LightFence][usize::from(flags & 3)];
+                let (thread, location, position, clock) = (take(input), take(input), take(input), take(input));
+                let sequential = flags & 4 != 0;
+                Charted { thread, deed, sequential, location, position, clock, before: get(input) }
+            })
+            .collect();
         let budgets = [take(input), take(input), take(input)];
         let now = get(input);
         for thread in threads.iter_mut().filter(|thread| thread.killed) {
             thread.after = get(input) as u16;
         }
-        State { threads, messages, starts, cells, reads, fences, budgets, now }
+        State { threads, messages, starts, cells, reads, fences, chart, budgets, now }
     }
 }
 

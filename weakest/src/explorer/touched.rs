@@ -14,11 +14,18 @@ pub(super) struct Touched {
     pub(super) futex: Vec<bool>,
     /// Who may pass a sequentially consistent fence: bits by thread.
     pub(super) fencers: u64,
+    /// Whether any access is sequentially consistent, so that a chart is kept.
+    pub(super) sequential: bool,
 }
 
 impl Touched {
     pub(super) fn nothing(sizes: Sizes) -> Self {
-        Touched { writers: vec![0; sizes.locations], futex: vec![false; sizes.locations], fencers: 0 }
+        Touched {
+            writers: vec![0; sizes.locations],
+            futex: vec![false; sizes.locations],
+            fencers: 0,
+            sequential: false,
+        }
     }
 
     /// Adds an operation of a thread.
@@ -29,6 +36,8 @@ impl Touched {
         if operation.request == Request::Fence && operation.order == Order::SeqCst {
             self.fencers |= 1 << thread;
         }
+        let orders = [operation.order, operation.failure_order()];
+        self.sequential |= operation.request != Request::Fence && orders.contains(&Order::SeqCst);
         let (writes, futex) = footprint(operation.request);
         if writes {
             self.writers[operation.object as usize] |= 1 << thread;

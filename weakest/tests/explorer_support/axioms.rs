@@ -89,6 +89,7 @@ pub fn behaviour(litmus: &Litmus) -> Behaviour {
                 Load(x, order) => (Some(x), true, false, order, true),
                 Store(x, _, order) => (Some(x), false, true, order, true),
                 Swap(x, _, order) | Add(x, _, order) | Exchange(x, _, _, order) => (Some(x), true, true, order, true),
+                ExchangeElse(x, _, _, order, _) => (Some(x), true, true, order, true),
                 Fence(order) => (None, false, false, order, true),
                 Read(x) => (Some(locations + x), true, false, Order::Relaxed, false),
                 Write(x, _) => (Some(locations + x), false, true, Order::Relaxed, false),
@@ -172,7 +173,9 @@ impl Search<'_> {
             written[e] = match self.events[e].instruction {
                 Store(_, value, _) | Swap(_, value, _) | Write(_, value) => Some(value),
                 Add(_, value, _) => read[e].map(|old: u64| old.wrapping_add(value)),
-                Exchange(_, current, new, _) => (read[e] == Some(current)).then_some(new),
+                Exchange(_, current, new, _) | ExchangeElse(_, current, new, ..) => {
+                    (read[e] == Some(current)).then_some(new)
+                }
                 _ => None,
             };
         }
@@ -248,8 +251,25 @@ impl Search<'_> {
         if !hb.irreflexive() || !hb.then(&eco).irreflexive() {
             return;
         }
-        // The order of sequentially consistent fences.
-        let psc_full = hb.union(&hb.then(&eco).then(&hb));
+        // The order of sequentially consistent events.
+        let same_place =
+            |a: usize, b: usize| self.events[a].place.is_some() && self.events[a].place == self.events[b].place;
+        let restricted = |relation: &Relation, same: bool| {
+            let mut some = Relation::empty(n);
+            for a in 0..n {
+                (0..n).filter(|&b| relation.has(a, b) && same_place(a, b) == same).for_each(|b| some.add(a, b));
+            }
+            some
+        };
+        let elsewhere = restricted(po, false);
+        let scb = po.union(&elsewhere.then(&hb).then(&elsewhere)).union(&restricted(&hb, true)).union(&mo).union(&rb);
+        let mut same = Relation::empty(n);
+        (0..n).for_each(|e| same.add(e, e));
+        let hb_or_same = hb.union(&same);
+        let (from_fence, to_fence) = (hb_or_same.then(&scb), scb.then(&hb_or_same));
+        let sc_access =
+            |e: usize| e >= self.places && self.events[e].place.is_some() && self.order(e, written) == Order::SeqCst;
+        let psc_full = hb.union(&hb.then(&eco).then(&hb)).union(&hb_or_same.then(&to_fence));
         let light = |e: usize| self.events[e].instruction == Instruction::Light;
         let fence = |e: usize| {
             let full = matches!(self.events[e].instruction, Instruction::Fence(Order::SeqCst) | Instruction::Heavy);
@@ -260,6 +280,19 @@ impl Search<'_> {
             // Two light halves are ordered by nothing.
             for b in (0..n).filter(|&b| fence(b) && !(light(a) && light(b)) && psc_full.has(a, b)) {
                 psc.add(a, b);
+            }
+        }
+        for a in 0..n {
+            for b in 0..n {
+                let related = match (sc_access(a), sc_access(b)) {
+                    (true, true) => scb.has(a, b),
+                    (true, false) if fence(b) => to_fence.has(a, b),
+                    (false, true) if fence(a) => from_fence.has(a, b),
+                    _ => false,
+                };
+                if related {
+                    psc.add(a, b);
+                }
             }
         }
         if !psc.closure().irreflexive() {
@@ -288,14 +321,20 @@ impl Search<'_> {
         self.outcomes.insert(outcome(&reads, &finals));
     }
 
+    /// The ordering of an event: of a failed exchange, that of its failure.
+    fn order(&self, e: usize, written: &[Option<u64>]) -> Order {
+        match self.events[e].instruction {
+            Instruction::Exchange(..) if written[e].is_none() => Order::Relaxed,
+            Instruction::ExchangeElse(.., failure) if written[e].is_none() => failure,
+            _ => self.events[e].order,
+        }
+    }
+
     fn synchronises(&self, po: &Relation, sources: &[(usize, usize)], written: &[Option<u64>]) -> Relation {
         let n = self.events.len();
         let releases = |e: usize| self.events[e].order.releases();
         // A failed exchange is a relaxed load.
-        let acquires = |e: usize| {
-            let failed = matches!(self.events[e].instruction, Instruction::Exchange(..)) && written[e].is_none();
-            self.events[e].order.acquires() && !failed
-        };
+        let acquires = |e: usize| self.order(e, written).acquires();
         let fence = |e: usize| matches!(self.events[e].instruction, Instruction::Fence(_) | Instruction::Heavy);
         let mut sw = Relation::empty(n);
         for &(reader, writer) in sources {

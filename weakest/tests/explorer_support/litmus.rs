@@ -13,6 +13,8 @@ pub enum Instruction {
     Add(usize, u64, Order),
     /// Location, expected, new.
     Exchange(usize, u64, u64, Order),
+    /// Location, expected, new, and the ordering of failure.
+    ExchangeElse(usize, u64, u64, Order, Order),
     Fence(Order),
     /// The light and the heavy half of an asymmetric fence.
     Light,
@@ -49,7 +51,7 @@ impl Litmus {
             .iter()
             .flatten()
             .map(|instruction| match *instruction {
-                Load(x, _) | Store(x, ..) | Swap(x, ..) | Add(x, ..) | Exchange(x, ..) => x + 1,
+                Load(x, _) | Store(x, ..) | Swap(x, ..) | Add(x, ..) | Exchange(x, ..) | ExchangeElse(x, ..) => x + 1,
                 Wait(x, _) | Wake(x, _) | StoreAndWakeAll(x, _) | Announce(x) => x + 1,
                 Fence(_) | Light | Heavy | Read(_) | Write(..) | Retire => 0,
             })
@@ -114,6 +116,11 @@ fn step<P: Platform>(instruction: Instruction, atoms: &[P::AtomicU32], words: &[
         Instruction::Exchange(x, current, new, order) => {
             let site = site(Operation::CompareExchange, order);
             let found = atoms[x].compare_exchange(site, current as u32, new as u32);
+            notes.push(found.unwrap_or_else(|found| found).into());
+        }
+        Instruction::ExchangeElse(x, current, new, order, failure) => {
+            let (site, failure) = (site(Operation::CompareExchange, order), site(Operation::Load, failure));
+            let found = atoms[x].compare_exchange_else(site, failure, current as u32, new as u32);
             notes.push(found.unwrap_or_else(|found| found).into());
         }
         Instruction::Fence(order) => P::fence(site(Operation::Fence, order)),

@@ -85,6 +85,33 @@ pub fn chain(dice: &mut Dice) -> Litmus {
     Litmus { name: "chains", threads, mortal: false }
 }
 
+/// Sequentially consistent accesses among others, and now and then a fence: two locations or three.
+pub fn sequential(dice: &mut Dice) -> Litmus {
+    use Order::*;
+    let threads = 2 + dice.below(2) as usize;
+    let most = if threads == 2 { 4 } else { 3 };
+    let locations = 2 + dice.below(2);
+    let mut value = 0;
+    let threads = (0..threads)
+        .map(|_| {
+            (0..1 + dice.below(most))
+                .map(|_| {
+                    let x = dice.below(locations) as usize;
+                    value += 1;
+                    match dice.below(12) {
+                        0 => Instruction::Fence(dice.of(&[AcqRel, SeqCst, SeqCst])),
+                        1 => Instruction::Swap(x, value, dice.of(&[Relaxed, AcqRel, SeqCst])),
+                        2 => Instruction::Add(x, 10, dice.of(&[Relaxed, SeqCst])),
+                        n if n % 2 == 0 => Instruction::Load(x, dice.of(&[Relaxed, Acquire, SeqCst, SeqCst, SeqCst])),
+                        _ => Instruction::Store(x, value, dice.of(&[Relaxed, Release, SeqCst, SeqCst, SeqCst])),
+                    }
+                })
+                .collect()
+        })
+        .collect();
+    Litmus { name: "sequential", threads, mortal: false }
+}
+
 /// Threads that lock, wait, wake and may die.
 pub fn system(dice: &mut Dice) -> Litmus {
     use Order::*;

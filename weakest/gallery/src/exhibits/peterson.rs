@@ -101,6 +101,58 @@ impl Scenario for Both {
     }
 }
 
+/// As the textbooks have it, with every access sequentially consistent.
+mod textbook {
+    use super::*;
+
+    sites! {
+        /// I want to.
+        WANT: Store SeqCst, pairs with [LOOK], "before the look at the other's wish in the one order of all";
+        /// You first.
+        YIELD: Store SeqCst, pairs with [LOOK_TURN], "likewise";
+        /// Whether the other wants to.
+        LOOK: Load SeqCst, pairs with [WANT, LEAVE], "after the own wish in the one order of all; what was done inside comes before";
+        /// Who is first.
+        LOOK_TURN: Load Acquire, pairs with [YIELD], "who goes in by its turn sees what the other did before it yielded";
+        /// I no longer want to.
+        LEAVE: Store Release, pairs with [LOOK], "what was done inside comes before the next one goes in";
+        /// What is protected.
+        READ: Read, "plain data";
+        /// The same.
+        WRITE: Write, "plain data";
+    }
+
+    scenario! {
+        /// Two threads add to a counter inside, one of them twice.
+        Both<P> {
+            let lock = Peterson::<P>::new();
+            let add = |me: usize, times: usize| {
+                let lock = lock.clone();
+                move || {
+                    let other = 1 - me;
+                    for _ in 0..times {
+                        lock.want[me].store(&WANT, true);
+                        lock.turn.store(&YIELD, other as u32);
+                        P::retry(|| {
+                            let free = !lock.want[other].load(&LOOK) || lock.turn.load(&LOOK_TURN) == me as u32;
+                            free.then_some(())
+                        });
+                        let count = lock.count.read(&READ);
+                        lock.count.write(&WRITE, count + 1);
+                        lock.want[me].store(&LEAVE, false);
+                    }
+                    vec![]
+                }
+            };
+            let (one, two) = (add(0, 2), add(1, 1));
+            Program::new().thread("one", one).thread("two", two).finish(move |_| {
+                assert_eq!(lock.count.read(&READ), 3, "an addition is lost");
+                "all added".into()
+            })
+        }
+    }
+}
+
 /// Dekker's entry, for one try: who sees that the other wants to gives up.
 mod dekker {
     use super::*;
@@ -150,6 +202,15 @@ pub fn all() -> Vec<Exhibit> {
         ("Peterson, IPL 1981", "Williams, Peterson's lock with C++0x atomics, 2008", "Dijkstra, EWD 123, 1965");
     vec![
         Exhibit::good("Peterson's lock, the turn exchanged", williams, ALL).with(Both(How::Exchange)),
+        Exhibit::good("Peterson's lock, all SeqCst", peterson, textbook::ALL).with(textbook::Both),
+        Exhibit::weak(
+            "Peterson's lock, the wish not SeqCst",
+            peterson,
+            textbook::ALL,
+            Fault::DataRace,
+            weakened(&textbook::WANT, Order::Release),
+        )
+        .with(textbook::Both),
         Exhibit::bad("Peterson's lock by acquire and release", peterson, ALL, Fault::DataRace).with(Both(How::Store)),
         Exhibit::bad("Peterson's lock with one SC fence", williams, ALL, Fault::DataRace)
             .with(Both(How::StoreAndFence)),

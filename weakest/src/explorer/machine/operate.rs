@@ -3,6 +3,7 @@
 use super::sleep::choices;
 use super::{Branch, Machine, WEAK_FAILURES, spend};
 use crate::explorer::Memory;
+use crate::explorer::chart::Deed;
 use crate::explorer::faults::{Fault as Seeded, seeded};
 use crate::explorer::operation::{Answer, Operation, Request};
 use crate::explorer::state::{State, Status};
@@ -35,7 +36,11 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
             Request::Load => {
                 for position in self.readable(state, thread, location) {
                     let mut branch = from.clone();
+                    self.begin(&mut branch, thread);
                     let Some(value) = branch.state.read(sizes, thread, location, position, acquire) else { continue };
+                    if !self.enter(&mut branch, thread, Deed::Read, operation.order, location, position) {
+                        continue;
+                    }
                     let action = Action::Read {
                         value,
                         from: source(state, location, position),
@@ -50,7 +55,10 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
                 for position in self.writable(state, thread, location) {
                     let mut branch = from.clone();
                     let source = self.index(&branch);
-                    if !branch.state.write(sizes, thread, location, position, value, release, None, source) {
+                    self.begin(&mut branch, thread);
+                    if !branch.state.write(sizes, thread, location, position, value, release, None, source)
+                        || !self.enter(&mut branch, thread, Deed::Write, operation.order, location, position)
+                    {
                         continue;
                     }
                     self.note(&mut branch, thread, &operation, Action::Wrote { value });
@@ -75,8 +83,12 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
                         }
                     }
                     let mut branch = from.clone();
-                    let acquire = sequential || operation.failure_order().acquires();
-                    if branch.state.read(sizes, thread, location, position, acquire).is_none() {
+                    let order = operation.failure_order();
+                    let acquire = sequential || order.acquires() && !seeded(Seeded::RefusalsAreRelaxed);
+                    self.begin(&mut branch, thread);
+                    if branch.state.read(sizes, thread, location, position, acquire).is_none()
+                        || !self.enter(&mut branch, thread, Deed::Read, order, location, position)
+                    {
                         continue;
                     }
                     if found == current {
@@ -158,6 +170,16 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
             Request::Fence => {
                 let light = operation.is_light_fence();
                 match (self.world.options.memory, operation.order) {
+                    _ if self.charts() => {
+                        let order = operation.order;
+                        let deed = if light { Deed::LightFence } else { Deed::Fence };
+                        self.begin(branch, thread);
+                        if !light {
+                            branch.state.fence(thread, order.acquires(), order.releases());
+                        }
+                        let consistent = self.enter(branch, thread, deed, order, 0, 0);
+                        debug_assert!(consistent, "nothing comes after what has just been done");
+                    }
                     (Memory::SequentiallyConsistent, _) => branch.state.fence(thread, true, true),
                     // Weakened, or with nobody to pair with: no instruction at all.
                     (_, order) if light && (order != Order::SeqCst || self.fences_alone()) => {}
@@ -178,6 +200,38 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
             _ => unreachable!("an operation with several results"),
         }
         self.answer(branch, thread, answer);
+    }
+
+    /// Whether a chart of events is kept.
+    fn charts(&self) -> bool {
+        self.world.touched.sequential && self.world.options.memory == Memory::ReleaseAcquire
+    }
+
+    /// An event for the chart begins, if there is one.
+    fn begin(&mut self, branch: &mut Branch<N>, thread: usize) {
+        if self.charts() {
+            branch.state.begin_event(self.world.sizes, thread);
+        }
+    }
+
+    /// Enters what was done into the chart, if there is one. `false` if there can be no such execution.
+    fn enter(
+        &mut self,
+        branch: &mut Branch<N>,
+        thread: usize,
+        deed: Deed,
+        order: Order,
+        location: usize,
+        position: usize,
+    ) -> bool {
+        if !self.charts() {
+            return true;
+        }
+        if !branch.state.has_chart_left() {
+            self.overflow = Some("more than 64 events may be on a cycle of sequentially consistent accesses".into());
+            return true;
+        }
+        branch.state.enter(self.world.sizes, thread, deed, order == Order::SeqCst, location, position)
     }
 
     /// Whether no more than one thread ever passes a sequentially consistent fence: such fences are on no cycle.
@@ -209,8 +263,10 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
         let before = *branch.state.message(location, position);
         let inherited = before.view;
         let index = self.index(&branch);
+        self.begin(&mut branch, thread);
         let ordered = branch.state.read(sizes, thread, location, position, acquire).is_some()
-            && branch.state.write(sizes, thread, location, position + 1, new, release, Some(inherited), index);
+            && branch.state.write(sizes, thread, location, position + 1, new, release, Some(inherited), index)
+            && self.enter(&mut branch, thread, Deed::Write, operation.order, location, position + 1);
         if ordered {
             let from = source(&from.state, location, position);
             // Not the answer, which for a store that wakes is how many were woken.
