@@ -6,7 +6,7 @@ use crate::orderings::READERS_OWN;
 use crate::protocol::cursor::Cursor;
 use crate::protocol::memory::bell;
 use crate::protocol::read::{self, Error};
-use crate::protocol::{repair, section, wait};
+use crate::protocol::{section, wait};
 use crate::record::Record;
 use crate::ring::Ring;
 use crate::ring_buffer::RingBuffer;
@@ -199,9 +199,8 @@ impl Reader {
     /// Gives up everything in the ring and goes on from a sound header: the way out of a damaged ring. Returns how many
     /// bytes were given up.
     pub fn resync(&mut self) -> u64 {
-        self.cursor = Cursor::default();
-        let ring = self.ring();
-        repair::resynchronise_with(ring, || ring.book.give_up(&ring.region.accounts().slots))
+        let ring = &*self.ring_buffer.ring;
+        self.cursor.resynchronise(ring, || ring.book.give_up(&ring.region.accounts().slots))
     }
 
     /// What became of every write so far. Writers wait while the counts are fetched, which takes longer the more tags there

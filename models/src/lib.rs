@@ -11,5 +11,7 @@
 
 pub mod actors;
 pub mod memory;
+pub mod programs;
 pub mod scenarios;
+pub mod spec;
 pub mod suite;

@@ -68,6 +68,11 @@ impl<P: Platform> HeapRing<P> {
         &self.grants[number]
     }
 
+    /// The same ring with so many accounts.
+    pub fn and_slots(self, slots: usize) -> Self {
+        HeapRing { slots: (0..slots).map(|_| Slot::new()).collect(), ..self }
+    }
+
     /// An account. Its tally is the lock's holder's.
     pub fn slot(&self, number: usize) -> &Slot<P> {
         &self.slots[number]

@@ -3,6 +3,7 @@
 use crate::layout::RING_BUFFER_MESSAGE_HEADER_SIZE;
 use crate::protocol::memory::Memory;
 use crate::protocol::read::{self, Error, Found};
+use crate::protocol::repair;
 use core::marker::PhantomData;
 use core::ops::ControlFlow;
 use weakest_facade::Platform;
@@ -54,6 +55,12 @@ impl Cursor {
                 return Ok(visited);
             }
         }
+    }
+
+    /// [`repair::resynchronise_with`], after which nothing that was seen before counts: `head` may be lower than that.
+    pub fn resynchronise<P: Platform, M: Memory<P> + ?Sized>(&mut self, memory: &M, emptied: impl FnOnce()) -> u64 {
+        *self = Cursor::default();
+        repair::resynchronise_with(memory, emptied)
     }
 
     /// The record at `index`, if there is one. What was seen of `head` is only used to find records; emptiness and damage

@@ -91,9 +91,11 @@ impl Place {
     #[inline(always)]
     pub(super) fn publish<P: Platform>(&self, header: &Header<P>) {
         header.indices.0.head.store(&HEAD_PUBLISH, self.head);
-        header.writers.0.head.write(&GUESS_WRITE, self.head);
-        // Wraps where a scribbled lap was believed: one that would have begun before the first.
+        // The lap first: beside a head that is right, an old one could pass for a lap, should this thread die in between. It
+        // wraps where a scribbled lap was believed: one that would have begun before the first.
         header.writers.0.lap.write(&GUESS_WRITE, self.head.wrapping_sub(self.offset));
+        P::death_fence();
+        header.writers.0.head.write(&GUESS_WRITE, self.head);
     }
 }
 

@@ -28,9 +28,11 @@ pub fn resynchronise_with<P: Platform, M: Memory<P> + ?Sized>(memory: &M, emptie
         }
         indices.head.store(&HEAD_PUBLISH, sound);
         indices.tail.store(&TAIL_RELEASE, sound);
-        // Also the writers' own notes may have been scribbled over.
-        header.writers.0.head.write(&GUESS_WRITE, sound);
+        // Also the writers' own notes may have been scribbled over. The lap comes first: beside a head that is right, an old one
+        // could pass for a lap, should this thread die in between.
         header.writers.0.lap.write(&GUESS_WRITE, sound - sound % memory.capacity());
+        P::death_fence();
+        header.writers.0.head.write(&GUESS_WRITE, sound);
         emptied();
         (head, tail)
     });

@@ -13,4 +13,4 @@ pub mod junit;
 pub mod page;
 mod results;
 
-pub use results::Results;
+pub use results::{Programs, Results};

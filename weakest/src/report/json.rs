@@ -1,7 +1,7 @@
 //! The results as JSON, with stable keys: `models[].{name,engine,executions,exhausted,bound,verdict}`,
-//! `matrix[].{site,shipped,weakened,killed_by}`, `sweep[].{scenario,engine,step,outcome}`, and more beside them.
+//! `programs.{count,states,cut,pairs,uncovered_pairs}`, `matrix[].{site,shipped,weakened,killed_by}`, `sweep[].{scenario,engine,step,outcome}`, and more beside them.
 
-use super::Results;
+use super::{Programs, Results};
 use crate::draw::text;
 use crate::matrix::Row;
 use crate::run::{Coverage, Run};
@@ -16,6 +16,7 @@ struct Document<'a> {
     verified: bool,
     complaints: Vec<String>,
     models: Vec<Model<'a>>,
+    programs: Option<Generated<'a>>,
     matrix: Vec<Mutant<'a>>,
     sweep: Vec<Step<'a>>,
 }
@@ -37,6 +38,16 @@ struct Model<'a> {
     outcomes: Vec<&'a str>,
     seconds: f64,
     replay: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Generated<'a> {
+    count: u64,
+    states: u64,
+    cut: u64,
+    pairs: u64,
+    uncovered_pairs: usize,
+    uncovered: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -74,6 +85,7 @@ pub fn write(path: &Path, results: &Results) -> io::Result<()> {
         verified: complaints.is_empty(),
         complaints,
         models: results.models.iter().map(model).collect(),
+        programs: results.programs.as_ref().map(generated),
         matrix: results.matrix.iter().flat_map(|matrix| matrix.rows.iter().map(mutant)).collect(),
         sweep: results.sweeps.iter().flat_map(steps).collect(),
     };
@@ -99,6 +111,17 @@ fn model(run: &Run) -> Model<'_> {
         outcomes: run.outcomes.iter().map(String::as_str).collect(),
         seconds: run.elapsed.as_secs_f64(),
         replay: run.replay.as_deref(),
+    }
+}
+
+fn generated(programs: &Programs) -> Generated<'_> {
+    Generated {
+        count: programs.count,
+        states: programs.states,
+        cut: programs.cut,
+        pairs: programs.pairs,
+        uncovered_pairs: programs.uncovered.len(),
+        uncovered: &programs.uncovered,
     }
 }
 

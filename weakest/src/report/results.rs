@@ -4,11 +4,28 @@ use crate::matrix::{Fate, Matrix};
 use crate::run::Run;
 use crate::sweep::Sweep;
 
+/// Programs that were generated, not written.
+#[derive(Clone, Debug, Default)]
+pub struct Programs {
+    /// How many were run.
+    pub count: u64,
+    /// How many states they have, all together.
+    pub states: u64,
+    /// How many were stopped on the way, and count for nothing.
+    pub cut: u64,
+    /// How many pairs of what programs are made of met in one that was explored to its end.
+    pub pairs: u64,
+    /// The pairs that met in none.
+    pub uncovered: Vec<String>,
+}
+
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Results {
     /// The models.
     pub models: Vec<Run>,
+    /// The programs that were generated; `None` if they were not run. Those that failed are among the models.
+    pub programs: Option<Programs>,
     /// How many models were not begun, because somebody stopped the run.
     pub not_begun: usize,
     /// The matrix of weakened orderings against loom and the explorer; `None` if it was not run.
@@ -34,6 +51,11 @@ impl Results {
         }
         if self.not_begun > 0 {
             complaints.push(format!("stopped: {} models were not begun", self.not_begun));
+        }
+        if let Some(uncovered) = self.programs.as_ref().map(|programs| &programs.uncovered)
+            && let Some(first) = uncovered.first()
+        {
+            complaints.push(format!("{} pairs meet in no generated program, such as {first}", uncovered.len()));
         }
         if let Some(matrix) = &self.matrix {
             for row in matrix.survivors() {

@@ -36,6 +36,11 @@ pub struct Cli {
           conflicts_with_all = ["quick", "full", "filter", "engine", "list", "explain"])]
     pub fuzz: Option<u64>,
 
+    /// Only the generated programs: all of the level, or those whose line contains this. Without the models, the matrix and
+    /// the sweep
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["filter", "engine", "memory", "fuzz", "explain", "list"])]
+    pub programs: Option<Option<String>>,
+
     /// List what would be run, and end
     #[arg(long)]
     pub list: bool,
@@ -66,12 +71,12 @@ pub struct Cli {
 
     /// Fail if the tables in a Markdown file are not what this run found
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "verification.md",
-          conflicts_with_all = ["list", "filter", "engine", "memory", "explain", "update"])]
+          conflicts_with_all = ["list", "filter", "engine", "memory", "programs", "explain", "update"])]
     pub check: Option<PathBuf>,
 
     /// Write the tables of this run into the marked places of a Markdown file
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "verification.md",
-          conflicts_with_all = ["list", "filter", "engine", "memory", "explain"])]
+          conflicts_with_all = ["list", "filter", "engine", "memory", "programs", "explain"])]
     pub update: Option<PathBuf>,
 }
 
@@ -130,6 +135,6 @@ impl Cli {
 
     /// Whether only part of the models were asked for.
     pub fn is_partial(&self) -> bool {
-        self.filter.is_some() || self.engine.is_some() || self.memory.is_some()
+        self.programs.is_some() || self.filter.is_some() || self.engine.is_some() || self.memory.is_some()
     }
 }

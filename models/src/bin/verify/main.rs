@@ -5,6 +5,7 @@ mod explain;
 mod fuzz;
 mod markdown;
 mod mutants;
+mod programs;
 mod report;
 mod stale;
 mod table;
@@ -13,6 +14,7 @@ mod work;
 use clap::Parser;
 use cli::{Cli, EngineName};
 use iobring::protocol::sites;
+use iobring_models::programs::run::Outcome;
 use iobring_models::suite;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -47,7 +49,7 @@ fn main() -> ExitCode {
         return mutants::run(files, cli.shard.as_deref(), cli.jobs);
     }
     let models = chosen(&cli);
-    if models.is_empty() {
+    if models.is_empty() && cli.programs.is_none() {
         eprintln!("no model's engine/name fits; `cargo verify --list` shows them all");
         return ExitCode::from(USAGE);
     }
@@ -58,12 +60,15 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let started = Instant::now();
-    let results = run(&cli, &models, &stop);
-    tell(&cli, &models, &results, started)
+    let (results, programs) = run(&cli, &models, &stop);
+    tell(&cli, &models, &results, &programs, started)
 }
 
 /// The models that the command line asks for.
 fn chosen(cli: &Cli) -> Vec<Entry> {
+    if cli.programs.is_some() {
+        return Vec::new();
+    }
     let mut models = suite::models(cli.level());
     if let Some(engine) = cli.engine {
         models.retain(|entry| entry.engine.name() == engine.as_str());
@@ -77,11 +82,19 @@ fn chosen(cli: &Cli) -> Vec<Entry> {
     models
 }
 
-/// Runs the models, and unless only some were asked for, the matrix and the sweeps.
-fn run(cli: &Cli, models: &[Entry], stop: &Arc<AtomicBool>) -> Results {
+/// Runs the models, and unless only some were asked for, the generated programs, the matrix and the sweeps.
+fn run(cli: &Cli, models: &[Entry], stop: &Arc<AtomicBool>) -> (Results, Option<Outcome>) {
     let runs = work::run_all(models, stop);
     let not_begun = runs.iter().filter(|run| run.is_none()).count();
     let mut results = Results { models: runs.into_iter().flatten().collect(), not_begun, ..Results::default() };
+    let programs = match &cli.programs {
+        None if cli.is_partial() => None,
+        only => Some(programs::run(cli.level(), only.clone().flatten(), stop)),
+    };
+    if let Some(outcome) = &programs {
+        results.programs = Some(programs::summary(outcome));
+        results.models.extend(programs::failures(outcome));
+    }
     if !cli.is_partial() {
         results.matrix = Some(mutate(&suite::killers(), "matrix", Chase::UntilWitnessed, stop));
         let interleaved = suite::on_memory(suite::explorer_killers(), Memory::Interleaved);
@@ -101,7 +114,7 @@ fn run(cli: &Cli, models: &[Entry], stop: &Arc<AtomicBool>) -> Results {
         };
         results.matrix = Some(mutate(&killers, "matrix", Chase::UntilWitnessed, stop));
     }
-    results
+    (results, programs)
 }
 
 /// Weakens every site against `killers`.
@@ -112,16 +125,24 @@ fn mutate(killers: &[Entry], name: &str, chase: Chase, stop: &Arc<AtomicBool>) -
 }
 
 /// Prints what was found and writes the files that were asked for; the exit status says whether all of it passed.
-fn tell(cli: &Cli, models: &[Entry], results: &Results, started: Instant) -> ExitCode {
+fn tell(cli: &Cli, models: &[Entry], results: &Results, programs: &Option<Outcome>, started: Instant) -> ExitCode {
     tell_failures(cli, results);
-    println!("Models\n{}", table::models(&results.models));
+    if !results.models.is_empty() {
+        println!("Models\n{}", table::models(&results.models));
+    }
+    if let Some(programs) = programs {
+        println!("\nGenerated programs\n{}", table::programs(programs));
+        println!("\nWhat meets in them\n{}", table::pairs(programs));
+        programs.uncovered.iter().for_each(|pair| println!("no program has {pair}"));
+    }
     if results.matrix.is_some() {
         println!("\nEvery ordering weakened\n{}", table::matrix(results));
     }
     if !results.sweeps.is_empty() {
         println!("\nDeath at every step\n{}", table::sweeps(&results.sweeps));
     }
-    match write_files(cli, models, results, started).and_then(|()| up_to_date(cli, results)) {
+    let written = write_files(cli, models, results, programs, started);
+    match written.and_then(|()| up_to_date(cli, results, programs)) {
         Ok(up_to_date) => verdict(cli, results, up_to_date),
         Err(error) => {
             eprintln!("{error}");
@@ -149,13 +170,17 @@ fn tell_failures(cli: &Cli, results: &Results) {
     for (name, trace) in others {
         println!("{name} fails: {}", sentence(trace));
     }
-    println!("\neach again: cargo verify {}--filter NAME; all drawn: cargo verify --report DIR\n", level_flag(cli));
+    println!(
+        "\neach again: cargo verify {}--filter NAME (a generated one: --programs NAME); all drawn: cargo verify --report DIR\n",
+        level_flag(cli)
+    );
 }
 
 /// Whether the tables that are to be checked are what was found; says so if not.
-fn up_to_date(cli: &Cli, results: &Results) -> Result<bool, String> {
+fn up_to_date(cli: &Cli, results: &Results, programs: &Option<Outcome>) -> Result<bool, String> {
     let Some(path) = &cli.check else { return Ok(true) };
-    let differences = stale::differences(path, results).map_err(|error| format!("{}: {error}", path.display()))?;
+    let differences = stale::differences(path, cli.level(), results, programs)
+        .map_err(|error| format!("{}: {error}", path.display()))?;
     for difference in &differences {
         println!("{}: {difference}", path.display());
     }
@@ -182,12 +207,22 @@ fn verdict(cli: &Cli, results: &Results, up_to_date: bool) -> ExitCode {
                 "\n{verdict}: {models} models pass, {mutants} weakened orderings die, {deaths} deaths are survived"
             );
         }
+        None if cli.programs.is_some() => {
+            let programs = results.programs.as_ref().map_or(0, |programs| programs.count);
+            println!("\n{programs} programs pass (a part was asked for{})", level_note(cli));
+        }
         None => println!("\n{models} models pass (a part was asked for: no matrix, no crash sweep{})", level_note(cli)),
     }
     ExitCode::SUCCESS
 }
 
-fn write_files(cli: &Cli, models: &[Entry], results: &Results, started: Instant) -> Result<(), String> {
+fn write_files(
+    cli: &Cli,
+    models: &[Entry],
+    results: &Results,
+    programs: &Option<Outcome>,
+    started: Instant,
+) -> Result<(), String> {
     if let Some(path) = &cli.report {
         report::write(path, cli, models, results, started.elapsed())
             .map_err(|error| format!("{}: {error}", path.display()))?;
@@ -197,7 +232,10 @@ fn write_files(cli: &Cli, models: &[Entry], results: &Results, started: Instant)
     }
     if let Some(path) = &cli.update {
         let tables = || {
+            let programs = programs.as_ref().expect("tables are of a whole run");
             Ok([
+                ("programs", table::programs(programs).markdown()),
+                ("pairs", table::pairs(programs).markdown()),
                 ("sites", table::sites().markdown()),
                 ("models", table::models(&results.models).markdown()),
                 ("matrix", table::matrix(results).markdown()),

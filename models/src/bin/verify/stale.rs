@@ -1,10 +1,11 @@
 //! Whether the tables of a Markdown file are still what a run writes.
 //!
 //! The file holds what a run of the default level wrote. A run of any level checks what it can: the sites and the matrix
-//! wholly, models and sweeps where it ran the same, and by name that none is missing and none is left over.
+//! wholly, generated programs at the default level, models and sweeps where it ran the same, and by name that none is missing and none is left over.
 
 use crate::table::{self, Table};
 use crate::{markdown, mutants};
+use iobring_models::programs::run::Outcome;
 use iobring_models::suite::{self, Level};
 use std::collections::BTreeSet;
 use std::io;
@@ -13,8 +14,18 @@ use weakest::report::Results;
 use weakest::run::Coverage;
 
 /// The ways in which the tables of `path` differ from what this run found, one sentence each.
-pub fn differences(path: &Path, results: &Results) -> io::Result<Vec<String>> {
+pub fn differences(
+    path: &Path,
+    level: Level,
+    results: &Results,
+    programs: &Option<Outcome>,
+) -> io::Result<Vec<String>> {
     let mut differences = Vec::new();
+    if let (Level::Default, Some(programs)) = (level, programs) {
+        for (name, table) in [("programs", table::programs(programs)), ("pairs", table::pairs(programs))] {
+            whole(name, &markdown::read(path, name)?, &table, &mut differences);
+        }
+    }
     let tables = [
         ("sites", table::sites()),
         ("matrix", table::matrix(results)),

@@ -4,6 +4,8 @@
 
 use comfy_table::presets;
 use iobring::protocol::sites;
+use iobring_models::programs::feature::Pair;
+use iobring_models::programs::run::{Outcome, Tally};
 use std::collections::BTreeSet;
 use std::fmt;
 use weakest::matrix::{Fate, Kill, Matrix, Row};
@@ -85,6 +87,45 @@ pub fn models(runs: &[Run]) -> Table {
         ],
         rows: runs.iter().map(row).collect(),
     }
+}
+
+/// The generated programs, one shape per row.
+pub fn programs(outcome: &Outcome) -> Table {
+    let row = |tally: &Tally| {
+        let Tally { shape, programs, states, answers, endless, cut } = tally;
+        let mut row = vec![shape.clone()];
+        row.extend([programs, states, answers, endless, cut].map(u64::to_string));
+        row
+    };
+    let sum = |of: fn(&Tally) -> u64| outcome.tallies.iter().map(of).sum();
+    let all = Tally {
+        shape: "all".into(),
+        programs: outcome.programs(),
+        states: outcome.states(),
+        answers: sum(|tally| tally.answers),
+        endless: sum(|tally| tally.endless),
+        cut: sum(|tally| tally.cut),
+    };
+    Table {
+        header: vec!["shape", "programs", "states", "answers allowed", "may not end, not run", "cut"],
+        rows: outcome.tallies.iter().chain([&all]).map(row).collect(),
+    }
+}
+
+/// What meets in generated programs that were explored to their end, by kind.
+pub fn pairs(outcome: &Outcome) -> Table {
+    let kind = |pair: &Pair| match pair {
+        Pair::Then(..) => "a call, then another in the same thread",
+        Pair::Beside(..) => "a call beside another thread's",
+        Pair::In(..) => "a call in a circumstance",
+        Pair::Both(..) => "two circumstances",
+    };
+    let kinds: BTreeSet<&str> = outcome.covered.iter().chain(&outcome.uncovered).map(kind).collect();
+    let row = |name: &str| {
+        let count = |pairs: &BTreeSet<Pair>| pairs.iter().filter(|pair| kind(pair) == name).count().to_string();
+        vec![name.into(), count(&outcome.covered), count(&outcome.uncovered)]
+    };
+    Table { header: vec!["pairs of", "covered", "not covered"], rows: kinds.into_iter().map(row).collect() }
 }
 
 /// Every weakened ordering, and who killed it: first by loom or the explorer, then by shuttle; and whether it can be seen

@@ -1,0 +1,443 @@
+//! The calls, made: what each means over the protocol core.
+
+use super::call::{Call, Place, message, note};
+use super::{LIMIT, NAP, Start};
+use crate::memory::HeapRing;
+use core::ops::ControlFlow;
+use core::time::Duration;
+use iobring::layout::{ALIGNMENT, MAX_VECTORS, RING_BUFFER_MESSAGE_HEADER_SIZE, Slot, ring_buffer_record_len};
+use iobring::protocol::account::Account;
+use iobring::protocol::cursor::Cursor;
+use iobring::protocol::memory::bell;
+use iobring::protocol::peer::Copies;
+use iobring::protocol::read::{self, Error, Found};
+use iobring::protocol::write::{self, Refusal};
+use iobring::protocol::{Memory, room, section, wait};
+use std::io::IoSlice;
+use weakest::Notes;
+use weakest_facade::{Atomic, Platform, Wait, sites};
+
+sites! {
+    /// Somebody scribbles over a word of the header.
+    SCRIBBLE: Store Relaxed, "hostile, and promises nothing";
+    /// A writer that has nothing to say yet.
+    NAPPING: Wait, "the program's own; nobody wakes it";
+    /// A look at an index by the harness.
+    NEWEST: Rmw Relaxed, "reads the newest value";
+}
+
+/// The tag of what was in the ring before.
+pub const OLD: u64 = 9;
+/// The tag of the record that ends the reader's wait when a writer has died and left nothing.
+pub const CLOSING: u64 = 8;
+/// The tag of what is written in the end, to see how much room there is.
+pub const PROBE: u64 = 7;
+/// Where nothing can go on.
+pub const TOP: u64 = u64::MAX - 7;
+
+/// What the threads of a program share.
+pub struct World<P: Platform> {
+    ring: HeapRing<P>,
+    /// The account in the owner's process, if any call counts there.
+    own: Option<Slot<P>>,
+    copies: Option<Copies<P>>,
+    naps: Option<P::AtomicU32>,
+    start: u64,
+    /// The messages' lengths, by tag and sequence.
+    lengths: Vec<Vec<usize>>,
+}
+
+/// What a thread remembers.
+pub struct Actor {
+    tag: u64,
+    sequence: u64,
+    cursor: Cursor,
+    /// The head that a wait has returned and that was not read up to.
+    head: Option<u64>,
+    notes: Notes,
+}
+
+impl Actor {
+    /// A thread that writes with this tag.
+    pub fn new(tag: u64) -> Self {
+        Actor { tag, sequence: 0, cursor: Cursor::default(), head: None, notes: Notes::new() }
+    }
+
+    /// What the calls have left.
+    pub fn notes(self) -> Notes {
+        self.notes
+    }
+
+    /// Makes a call.
+    ///
+    /// # Panics
+    /// If a record is torn.
+    pub fn make<P: Platform>(&mut self, world: &World<P>, call: Call) {
+        let ring = &world.ring;
+        match call {
+            Call::Drain => self.drain(world, usize::MAX),
+            Call::One => self.drain(world, 1),
+            Call::ByAmount => self.by_hand(world, |found, _| read::release_more(ring, found.record_len())),
+            Call::ByIndex => self.by_hand(world, |found, tail| read::release_to(ring, tail + found.record_len())),
+            Call::Look => {
+                let found = read::first(ring, read::tail(ring), read::head(ring));
+                self.note_found(world, found);
+            }
+            Call::Wait => self.wait(world, None),
+            Call::Endless => self.wait(world, Some(Duration::MAX)),
+            Call::Limited => self.timed(world, |actor| actor.wait(world, Some(LIMIT))),
+            Call::Impatient => self.timed(world, |actor| actor.wait(world, Some(Duration::ZERO))),
+            Call::More => self.timed(world, |actor| {
+                let there = read::head(ring);
+                actor.notes.push(world.bytes(there));
+                actor.wait_past(world, there, Some(LIMIT));
+            }),
+            Call::WaitBell => self.wait_bell(world, bell::WAKER),
+            Call::WaitDescriptor => self.wait_bell(world, bell::DESCRIPTOR),
+            Call::Cancel => {
+                let tail = read::tail(ring);
+                let head = wait::subscribe(ring, tail, bell::WAKER);
+                self.notes.push(head.map_or(note::GIVEN_UP, |head| world.bytes(head)));
+            }
+            Call::Resync => {
+                let given_up = self.cursor.resynchronise(ring, || {});
+                self.head = None;
+                self.notes.push(note::BYTES + given_up);
+            }
+            Call::ScribbleLength => {
+                let found = read::first(ring, read::tail(ring), read::head(ring));
+                if let Ok(Some(found)) = found {
+                    ring.write_word(found.offset - 8, u64::MAX);
+                }
+                self.notes.push(note::ANSWER + u64::from(matches!(found, Ok(Some(_)))));
+            }
+            Call::Nap => self.timed(world, |_| {
+                let word = world.naps.as_ref().expect("a program that naps");
+                let deadline = P::now() + NAP;
+                while P::wait(word, &NAPPING, 0, Some(deadline)) != Wait::TimedOut {}
+            }),
+            // These do nothing to memory.
+            Call::Nothing | Call::TooLarge | Call::TooMany => {
+                self.notes.push(world.result(call, self.tag, self.sequence))
+            }
+            _ => {
+                // Of these a thread remembers what they returned, and nothing else.
+                let (tag, sequence) = (self.tag, self.sequence);
+                self.notes.push(P::scope(|| world.result(call, tag, sequence)));
+                self.sequence += call.messages().len() as u64;
+            }
+        }
+    }
+
+    fn drain<P: Platform>(&mut self, world: &World<P>, most: usize) {
+        let mut names = Vec::new();
+        let drained = self.cursor.drain::<P, _>(&world.ring, |found| {
+            names.push(world.name(found));
+            if names.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        match drained {
+            Ok(visited) => {
+                self.notes.push(note::RECORDS + visited as u64);
+                self.notes.extend(names);
+            }
+            Err(error) => self.notes.push(wrong(error)),
+        }
+    }
+
+    /// The record below the head that was seen is read by hand, and given back.
+    fn by_hand<P: Platform>(&mut self, world: &World<P>, give_back: impl FnOnce(&Found, u64)) {
+        let tail = read::tail(&world.ring);
+        let head = self.head.take().filter(|&head| head > tail).unwrap_or_else(|| read::head(&world.ring));
+        if head == tail {
+            return self.notes.push(note::RECORDS);
+        }
+        let found = read::first_in::<P, _>(&world.ring, tail..head);
+        self.note_found(world, found.map(Some));
+        if let Ok(found) = found {
+            give_back(&found, tail);
+        }
+    }
+
+    fn note_found<P: Platform>(&mut self, world: &World<P>, found: Result<Option<Found>, Error>) {
+        match found {
+            Ok(None) => self.notes.push(note::RECORDS),
+            Ok(Some(found)) => self.notes.extend([note::RECORDS + 1, world.name(&found)]),
+            Err(error) => self.notes.push(wrong(error)),
+        }
+    }
+
+    fn wait<P: Platform>(&mut self, world: &World<P>, limit: Option<Duration>) {
+        self.wait_past(world, read::tail(&world.ring), limit);
+    }
+
+    fn wait_past<P: Platform>(&mut self, world: &World<P>, index: u64, limit: Option<Duration>) {
+        let head = P::scope(|| wait::wait::<P, _>(&world.ring, index, limit).unwrap_or(index));
+        self.notes.push(if head > index { world.bytes(head) } else { note::GIVEN_UP });
+        self.head = Some(head);
+    }
+
+    fn wait_bell<P: Platform>(&mut self, world: &World<P>, bell: u32) {
+        let ring = &world.ring;
+        let tail = read::tail(ring);
+        let head = P::scope(|| {
+            loop {
+                let head = read::head(ring);
+                if head > tail {
+                    break head;
+                }
+                if let Some(head) = wait::subscribe(ring, tail, bell) {
+                    break head;
+                }
+                ring.hear_bell();
+            }
+        });
+        self.notes.push(world.bytes(head));
+        self.head = Some(head);
+    }
+
+    /// Notes also how long the call takes.
+    fn timed<P: Platform>(&mut self, _: &World<P>, call: impl FnOnce(&mut Self)) {
+        let begun = P::now();
+        call(self);
+        self.notes.push(note::TIME + (P::now() - begun).as_millis() as u64);
+    }
+}
+
+/// What the shared objects are made for.
+pub struct Needs {
+    /// The messages' lengths, by tag and sequence.
+    pub lengths: Vec<Vec<usize>>,
+    /// An account in the region.
+    pub region: bool,
+    /// An account in the owner's process.
+    pub process: bool,
+    /// So many copies of the writers' endpoint, if anybody asks.
+    pub copies: Option<u64>,
+    /// A word to sleep on.
+    pub naps: bool,
+}
+
+impl<P: Platform> World<P> {
+    /// The ring as it is before the threads start.
+    pub fn new(start: &Start, needs: Needs) -> Self {
+        let ring = HeapRing::new(start.capacity, start.index).and_slots(needs.region.into());
+        let copies = needs.copies.map(|count| {
+            let copies = Copies::one();
+            (1..count).for_each(|_| copies.retain());
+            copies
+        });
+        let world = World {
+            ring,
+            own: needs.process.then(Slot::new),
+            copies,
+            naps: needs.naps.then(|| P::AtomicU32::new("nap", 0)),
+            start: start.index,
+            lengths: needs.lengths,
+        };
+        for sequence in 1..=start.filled {
+            let written = world.write(OLD, sequence, &[8], Account::None);
+            assert_eq!(written, Ok(1), "a start with more than fits");
+        }
+        world
+    }
+
+    /// What a call returns of which a thread remembers nothing else.
+    fn result(&self, call: Call, tag: u64, sequence: u64) -> u64 {
+        let ring = &self.ring;
+        let header = ring.header();
+        let account = || match call.account() {
+            Some(Place::Region) => Account::Shared(0),
+            Some(Place::Process) => Account::Own(self.own.as_ref().expect("a program that counts here")),
+            None => Account::None,
+        };
+        let flag = |flag: bool| note::ANSWER + u64::from(flag);
+        match call {
+            Call::InPlace | Call::SharedInPlace => written(self.fill(tag, sequence + 1, call, account())),
+            Call::Fails => {
+                let fails = |_| Err(Refusal::Invalid);
+                written(write::write_with::<P, _, _>(ring, tag, call.messages()[0], fails).map(|()| 1))
+            }
+            Call::Nothing => written(write::write_batch::<P, _>(ring, tag, &[] as &[&[u8]])),
+            Call::TooLarge => {
+                let bytes = vec![1; ring.capacity() as usize];
+                written(write::write::<P, _>(ring, tag, &[IoSlice::new(&bytes)]).map(|()| 1))
+            }
+            Call::TooMany => {
+                let pieces = vec![IoSlice::new(&[1]); MAX_VECTORS + 1];
+                written(write::write::<P, _>(ring, tag, &pieces).map(|()| 1))
+            }
+            Call::Await => loop {
+                match self.fill(tag, sequence + 1, call, Account::None) {
+                    Err(Refusal::Full) => {
+                        let record = ring_buffer_record_len(call.messages()[0]) as u64;
+                        if !room::want(ring, record) {
+                            ring.hear_room();
+                        }
+                    }
+                    result => break written(result),
+                }
+            },
+            Call::Ask => flag(room::want(ring, ring_buffer_record_len(8) as u64)),
+            Call::Copy => {
+                self.copies().retain();
+                flag(self.copies().release())
+            }
+            Call::HangUp => flag(self.copies().release()),
+            Call::Closed => flag(self.copies().is_closed()),
+            Call::Tally => self.tally(),
+            Call::ScribbleHead => {
+                header.indices.0.head.store(&SCRIBBLE, TOP);
+                flag(true)
+            }
+            Call::ScribbleRoom => {
+                header.reader.0.room.store(&SCRIBBLE, self.start);
+                flag(true)
+            }
+            Call::ScribbleInterest => {
+                header.reader.0.interest.store(&SCRIBBLE, u32::MAX);
+                flag(true)
+            }
+            _ => written(self.write(tag, sequence + 1, call.messages(), account())),
+        }
+    }
+
+    /// Writes messages in pieces or at once, as many as there are lengths.
+    fn write(&self, tag: u64, sequence: u64, lengths: &[usize], account: Account<'_, P>) -> Result<usize, Refusal> {
+        let messages: Vec<Vec<u8>> =
+            (sequence..).zip(lengths).map(|(sequence, &len)| message(10 * tag + sequence, len)).collect();
+        match &messages[..] {
+            [one] if one.len().is_multiple_of(ALIGNMENT) => {
+                write::write_counted(&self.ring, tag, account, &&one[..]).map(|()| 1)
+            }
+            [one] => {
+                let (first, second) = one.split_at(one.len() / 3);
+                let pieces = [IoSlice::new(first), IoSlice::new(second)];
+                write::write_counted(&self.ring, tag, account, &&pieces[..]).map(|()| 1)
+            }
+            batch => {
+                let batch: Vec<&[u8]> = batch.iter().map(|message| &message[..]).collect();
+                write::write_batch_counted::<P, _>(&self.ring, tag, account, &batch)
+            }
+        }
+    }
+
+    /// Writes one message as the broker does: straight to its place, under the lock.
+    fn fill(&self, tag: u64, sequence: u64, call: Call, account: Account<'_, P>) -> Result<usize, Refusal> {
+        let bytes = message(10 * tag + sequence, call.messages()[0]);
+        write::write_with_counted::<P, _, Refusal>(&self.ring, tag, account, bytes.len(), |offset| {
+            if !bytes.len().is_multiple_of(ALIGNMENT) {
+                self.ring.write_word(offset + (bytes.len() - bytes.len() % ALIGNMENT) as u64, 0);
+            }
+            self.ring.write_bytes(offset, &bytes);
+            Ok(())
+        })
+        .map(|()| 1)
+    }
+
+    fn copies(&self) -> &Copies<P> {
+        self.copies.as_ref().expect("a program with copies")
+    }
+
+    /// What the region's account says, asked as the ring's owner does.
+    fn tally(&self) -> u64 {
+        let (records, bytes) = section::exclusively(&self.ring, |_| self.ring.slot(0).accepted.get());
+        note::COUNTED + 1000 * records + bytes
+    }
+
+    /// Names a record.
+    fn name(&self, found: &Found) -> u64 {
+        let words = found.len.div_ceil(8) as u64;
+        let bytes: Vec<u8> =
+            (0..words).flat_map(|at| self.ring.read_word(found.offset + 8 * at).to_ne_bytes()).collect();
+        let (bytes, padding) = bytes.split_at(found.len);
+        assert!(padding.iter().all(|&byte| byte == 0), "the padding of a record carries {padding:x?}");
+        let lengths = self.lengths.get(found.tag as usize).map_or(&[][..], |lengths| &lengths[..]);
+        let known = (1..).zip(lengths).map(|(sequence, &len)| (10 * found.tag + sequence, len));
+        let written = known.into_iter().find(|&(name, len)| len == found.len && message(name, len) == bytes);
+        let (name, len) =
+            written.unwrap_or_else(|| panic!("a record that nobody wrote: tag {}, {bytes:x?}", found.tag));
+        // Empty ones are all the same.
+        if len == 0 { 10 * found.tag } else { name }
+    }
+
+    /// How far `index` is from where the ring started.
+    fn bytes(&self, index: u64) -> u64 {
+        beyond(index, self.start)
+    }
+
+    /// What the world does when a writer has died: whoever watches its process sees a descriptor close, and rings. If
+    /// nothing is left to read, a closing record ends the reader's wait; if something is left, the reader must find it
+    /// without help.
+    pub fn close(&self) {
+        // Nothing of what it saw is remembered.
+        P::scope(|| {
+            let indices = &self.ring.header().indices.0;
+            self.ring.ring_bell(bell::WAKER);
+            // Additions of 0, to see the newest values without touching the lock.
+            if indices.head.fetch_add(&NEWEST, 0) == indices.tail.fetch_add(&NEWEST, 0) {
+                // Somebody else may have filled it meanwhile.
+                let _ = self.write(CLOSING, 1, &[0], Account::None);
+            }
+            0
+        });
+    }
+
+    /// The final look, when all threads have ended: what is left, what was counted, and how much room there is.
+    pub fn last(&self) -> Notes {
+        let mut last = Actor::new(PROBE);
+        last.make(self, Call::Drain);
+        if last.notes[0] >= note::ERROR {
+            last.make(self, Call::Resync);
+        }
+        if self.ring.ledger().is_some() {
+            last.notes.push(self.tally());
+        }
+        if let Some(own) = &self.own {
+            let (records, bytes) = section::exclusively(&self.ring, |_| own.accepted.get());
+            last.notes.push(note::COUNTED + 1000 * records + bytes);
+        }
+        let mut sequence = 0;
+        while let Ok(written) = self.write(PROBE, sequence + 1, &[8], Account::None) {
+            sequence += written as u64;
+            assert!(sequence * 24 <= self.ring.capacity(), "the ring takes more than it holds");
+        }
+        last.notes.push(note::ACCEPTED + sequence);
+        last.drain(self, usize::MAX);
+        last.notes
+    }
+}
+
+/// The note of an index so far beyond the start.
+pub fn beyond(index: u64, start: u64) -> u64 {
+    note::BYTES + index.wrapping_sub(start).min(900_000)
+}
+
+fn written(result: Result<usize, Refusal>) -> u64 {
+    match result {
+        Ok(records) => note::ACCEPTED + records as u64,
+        Err(refusal) => note::REFUSED + refused(refusal),
+    }
+}
+
+/// The number of a refusal.
+pub fn refused(refusal: Refusal) -> u64 {
+    match refusal {
+        Refusal::Invalid => 1,
+        Refusal::TooLarge => 2,
+        Refusal::Corrupt => 3,
+        Refusal::Full => 4,
+    }
+}
+
+/// The note of a failed read.
+pub fn wrong(error: Error) -> u64 {
+    note::ERROR
+        + match error {
+            Error::BadAlignment => 1,
+            Error::TooSmall => 2,
+            Error::BadLength => 3,
+        }
+}
+
+/// The size of a record's header in bytes.
+pub const HEADER: u64 = RING_BUFFER_MESSAGE_HEADER_SIZE as u64;

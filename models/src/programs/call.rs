@@ -1,0 +1,261 @@
+//! The vocabulary: what a thread of a generated program may do, at the level of the protocol core's entries.
+//!
+//! Every call leaves notes of what it returned; [`spec`](crate::spec) says which notes a program may leave.
+
+/// One call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Call {
+    /// `write` of an empty message.
+    Empty,
+    /// `write` in one piece of 8 bytes.
+    Write,
+    /// `write` of 3 bytes in two pieces, which leaves padding.
+    Pieces,
+    /// `write` of 9 bytes in two pieces that split a word: a record that is one word longer.
+    Long,
+    /// `write_with` of 5 bytes, filled in its place.
+    InPlace,
+    /// `write_with` whose filling fails.
+    Fails,
+    /// `write_counted` in memory of the owner's process.
+    Own,
+    /// `write_counted` in the region.
+    Shared,
+    /// `write_with_counted` in the region.
+    SharedInPlace,
+    /// `write_batch` of two.
+    Batch,
+    /// `write_batch_counted` of two, in the region.
+    SharedBatch,
+    /// `write_batch_counted` of two, in memory of the owner's process.
+    OwnBatch,
+    /// `write_batch` of none.
+    Nothing,
+    /// `write` of more than the ring holds.
+    TooLarge,
+    /// `write` in more pieces than may be.
+    TooMany,
+    /// `write_with` again and again until there is room: asks for it (`room::want`), sleeps until the bell rings.
+    Await,
+    /// `room::want`, and goes away.
+    Ask,
+    /// `Copies::retain`, and `release` of the copy.
+    Copy,
+    /// `Copies::release` of one's own.
+    HangUp,
+    /// Sleeps for a second, as a writer does that has nothing to say yet.
+    Nap,
+
+    /// `drain` to the end.
+    Drain,
+    /// `drain`, and break at the first.
+    One,
+    /// `first_in` up to the head that was last seen, and `release_more`.
+    ByAmount,
+    /// `first_in` up to the head that was last seen, and `release_to`.
+    ByIndex,
+    /// `first`, and nothing is given back.
+    Look,
+    /// `wait` without a limit.
+    Wait,
+    /// `subscribe` to the task's bell until there is something.
+    WaitBell,
+    /// `subscribe` to the descriptor's bell until there is something.
+    WaitDescriptor,
+    /// `wait` for at most two seconds.
+    Limited,
+    /// `wait` for no time at all.
+    Impatient,
+    /// `wait` for longer than the clock can count.
+    Endless,
+    /// `wait` for at most two seconds for more than is there.
+    More,
+    /// `subscribe`, and gives the wait up.
+    Cancel,
+    /// `resynchronise`.
+    Resync,
+    /// `is_closed`.
+    Closed,
+    /// Looks at the region's account, under the lock.
+    Tally,
+    /// Scribbles an index over `head` with which nothing can go on.
+    ScribbleHead,
+    /// Scribbles over the length of the first record.
+    ScribbleLength,
+    /// Scribbles over the wish for room.
+    ScribbleRoom,
+    /// Scribbles over the bells that are wanted.
+    ScribbleInterest,
+}
+
+/// Who makes a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// A writer.
+    Writer,
+    /// The one reader.
+    Reader,
+}
+
+impl Call {
+    /// All of them.
+    pub const ALL: [Call; 40] = {
+        use Call::*;
+        [
+            Empty,
+            Write,
+            Pieces,
+            Long,
+            InPlace,
+            Fails,
+            Own,
+            Shared,
+            SharedInPlace,
+            Batch,
+            SharedBatch,
+            OwnBatch,
+            Nothing,
+            TooLarge,
+            TooMany,
+            Await,
+            Ask,
+            Copy,
+            HangUp,
+            Nap,
+            Drain,
+            One,
+            ByAmount,
+            ByIndex,
+            Look,
+            Wait,
+            WaitBell,
+            WaitDescriptor,
+            Limited,
+            Impatient,
+            Endless,
+            More,
+            Cancel,
+            Resync,
+            Closed,
+            Tally,
+            ScribbleHead,
+            ScribbleLength,
+            ScribbleRoom,
+            ScribbleInterest,
+        ]
+    };
+
+    /// Who makes it.
+    pub fn side(self) -> Side {
+        if self < Call::Drain { Side::Writer } else { Side::Reader }
+    }
+
+    /// The name, as programs have it.
+    pub fn name(self) -> String {
+        let mut name = String::new();
+        for letter in format!("{self:?}").chars() {
+            if letter.is_uppercase() && !name.is_empty() {
+                name.push('-');
+            }
+            name.push(letter.to_ascii_lowercase());
+        }
+        name
+    }
+
+    /// The lengths of the messages that it writes, in bytes.
+    pub fn messages(self) -> &'static [usize] {
+        match self {
+            Call::Empty => &[0],
+            Call::Write | Call::Own | Call::Shared | Call::Await => &[8],
+            Call::Pieces => &[3],
+            Call::Long | Call::SharedInPlace => &[9],
+            Call::InPlace | Call::Fails => &[5],
+            Call::Batch | Call::SharedBatch | Call::OwnBatch => &[8, 0],
+            _ => &[],
+        }
+    }
+
+    /// Where it counts what it writes.
+    pub fn account(self) -> Option<Place> {
+        match self {
+            Call::Shared | Call::SharedInPlace | Call::SharedBatch => Some(Place::Region),
+            Call::Own | Call::OwnBatch => Some(Place::Process),
+            _ => None,
+        }
+    }
+
+    /// Whether it may last: it ends when somebody else, or the clock, does something.
+    pub fn waits(self) -> bool {
+        use Call::*;
+        matches!(self, Await | Nap | Wait | WaitBell | WaitDescriptor | Limited | Impatient | Endless | More)
+    }
+
+    /// Whether it ends by the clock.
+    pub fn timed(self) -> bool {
+        matches!(self, Call::Nap | Call::Limited | Call::Impatient | Call::More)
+    }
+}
+
+/// Where an account is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the region's first page, with a journal.
+    Region,
+    /// In the owner's process.
+    Process,
+}
+
+/// What is left by a call in its thread's notes. Notes of records are below 100.
+pub mod note {
+    /// A write that was accepted; of a batch, so many more than none.
+    pub const ACCEPTED: u64 = 200;
+    /// A write that was refused: and why.
+    pub const REFUSED: u64 = 300;
+    /// No, at that; or yes.
+    pub const ANSWER: u64 = 400;
+    /// So many records follow.
+    pub const RECORDS: u64 = 500;
+    /// A read that failed: and why.
+    pub const ERROR: u64 = 600;
+    /// A wait that was given up.
+    pub const GIVEN_UP: u64 = 700;
+    /// A wait that ended so far beyond the start; or bytes that were given up.
+    pub const BYTES: u64 = 1_000;
+    /// So many records in an account.
+    pub const COUNTED: u64 = 1_000_000;
+    /// A time, in milliseconds.
+    pub const TIME: u64 = 2_000_000;
+}
+
+/// The message of the record that is called `name`: bytes that follow from it, none of them 0.
+pub fn message(name: u64, len: usize) -> Vec<u8> {
+    (0..len as u64).map(|at| ((name * 37 + at * 11) % 255 + 1) as u8).collect()
+}
+
+/// Notes, in words.
+pub fn words(notes: &[u64]) -> String {
+    let words = notes.iter().map(|&note| match note {
+        0..100 => format!("record {}.{}", note / 10, note % 10),
+        note::ACCEPTED..=299 => format!("accepted {}", note - note::ACCEPTED),
+        301 => "refused as invalid".into(),
+        302 => "refused as too large".into(),
+        303 => "refused as corrupt".into(),
+        304 => "refused for want of room".into(),
+        note::ANSWER => "no".into(),
+        401 => "yes".into(),
+        note::RECORDS => "nothing there".into(),
+        501..=599 => format!("read {}:", note - note::RECORDS),
+        601 => "bad alignment".into(),
+        602 => "too small".into(),
+        603 => "bad length".into(),
+        note::GIVEN_UP => "given up".into(),
+        note::BYTES..note::COUNTED => format!("{} bytes", note - note::BYTES),
+        note::COUNTED..note::TIME => {
+            let counted = note - note::COUNTED;
+            format!("counted {} records of {} bytes", counted / 1000, counted % 1000)
+        }
+        note::TIME.. => format!("after {} ms", note - note::TIME),
+        other => format!("note {other}"),
+    });
+    words.collect::<Vec<String>>().join(", ")
+}

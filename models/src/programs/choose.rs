@@ -1,0 +1,230 @@
+//! Which programs there are, and which of them a level runs.
+//!
+//! A *shape* is who makes how many calls. Of each shape a level takes all programs, or every so-manieth; and each of them in
+//! one or several circumstances, in turn, so that every call meets every circumstance.
+
+use super::call::{Call, Place, Side};
+use super::feature::{Index, Pair, thread};
+use super::program::{Program, Start};
+use crate::spec::Time;
+use crate::suite::Level;
+
+/// Whether a program says something, and the specification has something to say about it.
+pub fn sensible(program: &Program) -> bool {
+    use Call::*;
+    let has = |what: Call| program.calls().any(|call| call == what);
+    let any = |what: fn(Call) -> bool| program.calls().any(what);
+    let readers = program.threads.iter().filter(|thread| thread.calls.iter().any(|call| call.side() == Side::Reader));
+    // There is one reader.
+    readers.count() <= 1
+        // Who has hung up holds no copy any more.
+        && program.threads.iter().all(|thread| {
+            let hung_up = thread.calls.iter().position(|&call| call == HangUp);
+            hung_up.is_none_or(|at| !thread.calls[at + 1..].iter().any(|call| matches!(call, Copy | HangUp)))
+        })
+        // By hand one reads whatever the index says.
+        && !(has(ScribbleHead) && any(|call| matches!(call, ByAmount | ByIndex)))
+        && (!has(ScribbleHead) || may_scribble_head(program))
+        // Who scribbles over a wish keeps it from being granted.
+        && !(has(ScribbleRoom) && has(Await))
+        // A nap is for somebody's clock, which must not go on while that one looks at it.
+        && (!has(Nap) || program.time == Time::WhenIdle)
+        && (program.time == Time::AtWill || any(Call::timed))
+        && (!program.restless || any(Call::waits))
+        && usize::from(program.deaths) <= program.threads.iter().filter(|thread| thread.mortal).count()
+}
+
+/// Whether the specification says what comes of a scribble over `head`.
+fn may_scribble_head(program: &Program) -> bool {
+    use Call::*;
+    let alone = program.threads.len() == 1;
+    let counted = program.calls().any(|call| call.account() == Some(Place::Region));
+    // Near the end of the index range that head is a likely one.
+    program.start.place() != Index::Last
+        // What a dead writer has counted is told by the head at which it did.
+        && !(program.deaths > 0 && counted)
+        // A nap orders the scribble before what comes after the nap, and the order of stores knows nothing of it.
+        && (alone || !program.calls().any(|call| call == Nap))
+        && program.threads.iter().all(|thread| {
+            let Some(at) = thread.calls.iter().position(|&call| call == ScribbleHead) else { return true };
+            let after = &thread.calls[at + 1..];
+            let unrepaired = after.iter().take_while(|&&call| call != Resync);
+            // Who waits for room is told of a repair, but of no damage.
+            (after.contains(&Resync) || !program.calls().any(|call| call == Await))
+                // A reader looks at what the head says is there, and so may a writer write there.
+                && (alone || unrepaired.clone().all(|call| !matches!(call, Drain | One | Look | ScribbleLength)))
+        })
+}
+
+/// All rings that programs start with.
+pub fn starts() -> Vec<Start> {
+    let mut starts = Vec::new();
+    for capacity in [48, 56, 72] {
+        for filled in 0..=capacity / 24 {
+            if filled > 1 && filled < capacity / 24 {
+                continue;
+            }
+            let last = (u64::MAX - 7) - 24 * (filled + 1);
+            starts.extend([0, 5 * capacity - 8, 5 * capacity - 16, last].map(|index| Start {
+                capacity,
+                index,
+                filled,
+            }));
+        }
+    }
+    starts
+}
+
+/// A program of these calls in all circumstances; also in such as make no sense.
+pub fn circumstances(calls: &[Vec<Call>]) -> Vec<Program> {
+    let mut programs = Vec::new();
+    let waits_for_room = calls.iter().flatten().any(|&call| call == Call::Await);
+    // What dies is a process. The owner's is the end of the ring, and it is the mediator's too.
+    let mortal = |calls: &[Call]| {
+        let owners = |call: Call| {
+            let awaited = waits_for_room && (call == Call::Await || call.side() == Side::Reader);
+            awaited || call.account() == Some(Place::Process)
+        };
+        !calls.iter().any(|&call| owners(call))
+    };
+    for start in starts() {
+        for deaths in 0..=2 {
+            for restless in [false, true] {
+                for time in [Time::AtWill, Time::WhenIdle] {
+                    let threads = calls.iter().map(|calls| thread(calls, deaths > 0 && mortal(calls))).collect();
+                    programs.push(Program { start, threads, deaths, restless, time });
+                }
+            }
+        }
+    }
+    programs
+}
+
+/// Programs in which a pair meets, smaller ones first.
+pub fn with(pair: Pair) -> impl Iterator<Item = Program> {
+    let mut shapes = Vec::new();
+    match pair {
+        Pair::Then(one, other) => {
+            shapes.push(vec![vec![one, other]]);
+            shapes.extend(Call::ALL.map(|call| vec![vec![call, one, other]]));
+            shapes.extend(Call::ALL.map(|call| vec![vec![one, call, other]]));
+        }
+        Pair::Beside(one, other) => {
+            shapes.push(vec![vec![one], vec![other]]);
+            shapes.extend(Call::ALL.map(|call| vec![vec![one], vec![other, call]]));
+            shapes.extend(Call::ALL.map(|call| vec![vec![one], vec![other], vec![call]]));
+        }
+        Pair::In(one, _) => {
+            shapes.push(vec![vec![one]]);
+            shapes.extend(Call::ALL.map(|call| vec![vec![one], vec![call]]));
+        }
+        Pair::Both(..) => shapes.extend(Call::ALL.map(|call| vec![vec![Call::Write], vec![call]])),
+    }
+    let fits = move |program: &Program| sensible(program) && program.pairs().contains(&pair);
+    shapes.into_iter().flat_map(move |shape| circumstances(&shape).into_iter().filter(fits).step_by(7))
+}
+
+/// So many programs of a shape, each in so many circumstances.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// In words.
+    pub name: &'static str,
+    /// The calls of each thread: how many, and whose.
+    threads: &'static [(usize, Who)],
+    /// Every so-manieth program.
+    every: usize,
+    /// In how many circumstances.
+    times: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    Writer,
+    Reader,
+    Both,
+}
+
+impl Who {
+    fn calls(self) -> Vec<Call> {
+        let fits = |call: &Call| match self {
+            Who::Writer => call.side() == Side::Writer,
+            Who::Reader => call.side() == Side::Reader,
+            Who::Both => true,
+        };
+        Call::ALL.into_iter().filter(fits).collect()
+    }
+}
+
+/// What a level runs.
+pub fn shapes(level: Level) -> Vec<Shape> {
+    use Who::{Both, Reader, Writer};
+    let shape = |name, threads, [quick, default, full]: [(usize, usize); 3]| {
+        let (every, times) = match level {
+            Level::Quick => quick,
+            Level::Default => default,
+            Level::Full => full,
+        };
+        Shape { name, threads, every, times }
+    };
+    vec![
+        shape("one thread, 1 call", &[(1, Both)], [(1, 36), (1, 400), (1, 400)]),
+        shape("one thread, 2 calls", &[(2, Both)], [(1, 3), (1, 12), (1, 400)]),
+        shape("one thread, 3 calls", &[(3, Both)], [(7, 1), (1, 1), (1, 4)]),
+        shape("a writer and a reader", &[(1, Writer), (1, Reader)], [(1, 6), (1, 40), (1, 400)]),
+        shape("two writers", &[(1, Writer), (1, Writer)], [(1, 3), (1, 24), (1, 400)]),
+        shape("a writer with 2 calls and a reader", &[(2, Writer), (1, Reader)], [(17, 1), (1, 1), (1, 6)]),
+        shape("a writer and a reader with 2 calls", &[(1, Writer), (2, Reader)], [(17, 1), (1, 1), (1, 6)]),
+    ]
+}
+
+/// How many states a program may have before it is cut.
+pub fn most_states(level: Level) -> u64 {
+    match level {
+        Level::Quick => 4_000,
+        Level::Default => 30_000,
+        Level::Full => 1_000_000,
+    }
+}
+
+impl Shape {
+    /// Its programs.
+    pub fn programs(&self) -> impl Iterator<Item = Program> + Send {
+        let lists: Vec<Vec<Call>> =
+            self.threads.iter().flat_map(|&(count, who)| std::iter::repeat_n(who.calls(), count)).collect();
+        let total: usize = lists.iter().map(Vec::len).product();
+        let numbers = (0..total).step_by(self.every);
+        numbers.flat_map(move |number| {
+            let mut rest = number;
+            let mut calls = lists.iter().rev().map(|list| {
+                let call = list[rest % list.len()];
+                rest /= list.len();
+                call
+            });
+            let mut calls: Vec<Call> = calls.by_ref().collect();
+            calls.reverse();
+            let mut calls = calls.into_iter();
+            let threads: Vec<Vec<Call>> =
+                self.threads.iter().map(|&(count, _)| calls.by_ref().take(count).collect()).collect();
+            let same = threads.len() > 1 && self.threads.windows(2).all(|pair| pair[0] == pair[1]);
+            // Equal threads in another order are the same program.
+            let twice = same && threads.windows(2).any(|pair| pair[0] > pair[1]);
+            let programs = if twice { Vec::new() } else { circumstances(&threads) };
+            let mut programs: Vec<Program> = programs.into_iter().filter(sensible).collect();
+            // The next ones in turn, far apart.
+            let length = programs.len().max(1);
+            programs.rotate_left((number * 7919) % length);
+            let step = coprime(length);
+            (0..self.times.min(length))
+                .filter_map(move |at| programs.get((at * step) % length).cloned())
+                .collect::<Vec<_>>()
+        })
+    }
+}
+
+/// A step that visits all of so many, far apart.
+fn coprime(length: usize) -> usize {
+    fn common(a: usize, b: usize) -> usize {
+        if b == 0 { a } else { common(b, a % b) }
+    }
+    (length * 5 / 8 + 1..).find(|&step| common(step, length) == 1).expect("there is one")
+}

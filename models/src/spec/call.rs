@@ -1,0 +1,359 @@
+//! What each call may do: from a state to all states in which it may have returned, with what it leaves in its notes.
+
+use super::ring::{Knowledge, Record, Ring, Value, refusal};
+use crate::programs::actor::{TOP, beyond};
+use crate::programs::call::{Call, Place, note};
+use crate::programs::{LIMIT, NAP};
+use iobring::layout::ring_buffer_record_len;
+use iobring::protocol::write::Refusal;
+
+/// A thread.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Actor {
+    pub(super) tag: u64,
+    pub(super) sequence: u64,
+    pub(super) knows: Knowledge,
+    /// The head that a wait has returned.
+    pub(super) head: Option<u64>,
+    /// When the call that it is in began, and when its time is up.
+    pub(super) begun: Option<(u64, u64)>,
+    pub(super) notes: Vec<u64>,
+}
+
+/// A state after a call, or in its midst.
+#[derive(Clone, Debug)]
+pub(super) struct After {
+    pub(super) ring: Ring,
+    pub(super) actor: Actor,
+    /// Whether it has returned.
+    pub(super) returned: bool,
+}
+
+impl Actor {
+    pub(super) fn new(tag: u64) -> Self {
+        Actor { tag, sequence: 0, knows: Knowledge::default(), head: None, begun: None, notes: Vec::new() }
+    }
+
+    /// Everything that `call` may do now; nothing, if it must wait.
+    pub(super) fn may(&self, ring: &Ring, call: Call) -> Vec<After> {
+        match call {
+            Call::Drain => self.drain(ring, usize::MAX),
+            Call::One => self.drain(ring, 1),
+            Call::ByAmount | Call::ByIndex => self.by_hand(ring),
+            Call::Look => self.each_head(ring, |ring, actor, head| actor.found(ring.first(head))),
+            Call::ScribbleLength => self.each_head(ring, |ring, actor, head| {
+                let found = ring.first(head).ok().flatten();
+                if let Some(found) = found {
+                    ring.records.iter_mut().filter(|record| record.index == found.index).for_each(|r| r.bad = true);
+                }
+                actor.notes.push(note::ANSWER + u64::from(found.is_some()));
+            }),
+            Call::Wait | Call::WaitBell | Call::WaitDescriptor | Call::Endless => {
+                let index = ring.tail();
+                self.woken(ring, index)
+            }
+            Call::Limited => self.limited(ring, LIMIT.as_millis() as u64),
+            Call::Impatient => self.limited(ring, 0),
+            Call::More => self.more(ring),
+            Call::Nap => self.nap(ring),
+            Call::Cancel => self.each_head(ring, |ring, actor, head| {
+                let there = head > ring.tail();
+                actor.notes.push(if there { beyond(head, ring.start) } else { note::GIVEN_UP });
+            }),
+            Call::Nothing => self.at_once(ring, note::ACCEPTED),
+            Call::TooLarge => self.at_once(ring, refusal(Refusal::TooLarge)),
+            Call::TooMany => self.at_once(ring, refusal(Refusal::Invalid)),
+            Call::Ask => self.ask(ring),
+            Call::Copy => self.release(ring, true),
+            Call::HangUp => self.release(ring, false),
+            Call::Closed => (self.knows.copies..ring.copies.len())
+                .map(|at| {
+                    let (ring, mut actor) = (ring.clone(), self.clone());
+                    actor.knows.copies = at;
+                    actor.knows.learn(ring.copies[at].teaches);
+                    actor.notes.push(note::ANSWER + u64::from(ring.copies[at].value == 0));
+                    After { ring, actor, returned: true }
+                })
+                .collect(),
+            Call::Tally => self.section(ring, |ring, actor, _, _| actor.notes.push(Ring::tally(ring.region))),
+            Call::Resync => self.section(ring, |ring, actor, head, _| actor.resync(ring, head)),
+            Call::ScribbleHead => {
+                let mut after = self.at_once(ring, note::ANSWER + 1);
+                let After { ring, actor, .. } = &mut after[0];
+                ring.heads.push(Value { value: TOP, teaches: Knowledge::default() });
+                actor.knows.heads = ring.heads.len() - 1;
+                after
+            }
+            Call::ScribbleRoom | Call::ScribbleInterest => self.at_once(ring, note::ANSWER + 1),
+            Call::Await => {
+                // It asks again until there is room.
+                let full = refusal(Refusal::Full);
+                let mut all = self.write(ring, call);
+                all.retain(|after| after.actor.notes.last() != Some(&full));
+                all
+            }
+            _ => self.write(ring, call),
+        }
+    }
+
+    fn at_once(&self, ring: &Ring, note: u64) -> Vec<After> {
+        let mut actor = self.clone();
+        actor.notes.push(note);
+        vec![After { ring: ring.clone(), actor, returned: true }]
+    }
+
+    /// Looks at `head` with an acquire: at any value that is not older than what it knows.
+    fn each_head(&self, ring: &Ring, effect: impl Fn(&mut Ring, &mut Actor, u64)) -> Vec<After> {
+        (self.knows.heads..ring.heads.len())
+            .map(|at| {
+                let (mut ring, mut actor) = (ring.clone(), self.clone());
+                actor.knows.heads = at;
+                actor.knows.learn(ring.heads[at].teaches);
+                let head = ring.heads[at].value;
+                effect(&mut ring, &mut actor, head);
+                After { ring, actor, returned: true }
+            })
+            .collect()
+    }
+
+    /// Under the writers' lock: whoever enters knows what all know who were there before. Looks at both indices.
+    fn section(&self, ring: &Ring, effect: impl Fn(&mut Ring, &mut Actor, u64, u64)) -> Vec<After> {
+        let mut entered = self.clone();
+        entered.knows.learn(ring.lock);
+        let mut all = Vec::new();
+        for h in entered.knows.heads..ring.heads.len() {
+            for t in entered.knows.tails..ring.tails.len() {
+                let (mut ring, mut actor) = (ring.clone(), entered.clone());
+                actor.knows.heads = h;
+                actor.knows.tails = t;
+                actor.knows.learn(ring.tails[t].teaches);
+                let (head, tail) = (ring.heads[h].value, ring.tails[t].value);
+                effect(&mut ring, &mut actor, head, tail);
+                ring.lock = actor.knows;
+                all.push(After { ring, actor, returned: true });
+            }
+        }
+        all
+    }
+
+    fn write(&self, ring: &Ring, call: Call) -> Vec<After> {
+        let mut all = self.section(ring, |ring, actor, head, tail| {
+            let (mut next, mut written, mut bytes) = (head, 0, 0);
+            let mut refused = None;
+            for (sequence, &len) in (actor.sequence + 1..).zip(call.messages()) {
+                match ring.place(next, tail, len) {
+                    Ok(_) if call == Call::Fails => refused = Some(Refusal::Invalid),
+                    Ok(end) => {
+                        // Empty ones are all the same.
+                        let name = 10 * actor.tag + if len == 0 { 0 } else { sequence };
+                        let record = Record { index: next, name, len, bad: false };
+                        // What a scribbled head left there is no more.
+                        ring.records.retain(|other| other.index != record.index);
+                        ring.records.push(record);
+                        (next, written, bytes) = (end, written + 1, bytes + len as u64);
+                        continue;
+                    }
+                    Err(refusal) => refused = Some(refusal),
+                }
+                break;
+            }
+            match refused {
+                Some(why) if written == 0 => actor.notes.push(refusal(why)),
+                _ => actor.notes.push(note::ACCEPTED + written),
+            }
+            if written > 0 {
+                actor.knows.heads = ring.heads.len();
+                ring.heads.push(Value { value: next, teaches: actor.knows });
+                let account = match call.account() {
+                    Some(Place::Region) => &mut ring.region,
+                    Some(Place::Process) => &mut ring.process,
+                    None => return,
+                };
+                *account = (account.0 + written, account.1 + bytes);
+            }
+        });
+        all.iter_mut().for_each(|after| after.actor.sequence += call.messages().len() as u64);
+        all
+    }
+
+    fn resync(&mut self, ring: &mut Ring, head: u64) {
+        self.notes.push(note::BYTES + head.saturating_sub(ring.tail()).min(ring.capacity));
+        self.head = None;
+        let value = Ring::sound(head);
+        ring.records.clear();
+        self.knows.heads = ring.heads.len();
+        self.knows.tails = ring.tails.len();
+        ring.heads.push(Value { value, teaches: self.knows });
+        ring.tails.push(Value { value, teaches: self.knows });
+    }
+
+    fn drain(&self, ring: &Ring, most: usize) -> Vec<After> {
+        let mut all = Vec::new();
+        for mut after in self.each_head(ring, |_, _, _| ()) {
+            let head = ring.heads[after.actor.knows.heads].value;
+            let error = ring.first(head).err();
+            if let Some(error) = error {
+                let mut wrong = after.clone();
+                wrong.actor.notes.push(error);
+                all.push(wrong);
+                // Records that were seen before the damage may be read first.
+                for seen in &ring.heads[..=self.knows.heads] {
+                    let there = ring.all(seen.value);
+                    if !there.is_empty() && seen.value.saturating_sub(ring.tail()) <= ring.capacity {
+                        let mut read = after.clone();
+                        read.actor.take(&mut read.ring, &there[..there.len().min(most)]);
+                        all.push(read);
+                    }
+                }
+            } else {
+                let there = ring.all(head);
+                after.actor.take(&mut after.ring, &there[..there.len().min(most)]);
+                all.push(after);
+            }
+        }
+        all
+    }
+
+    /// Reads these records, and gives their room back.
+    fn take(&mut self, ring: &mut Ring, records: &[Record]) {
+        self.notes.push(note::RECORDS + records.len() as u64);
+        self.notes.extend(records.iter().map(|record| record.name));
+        if let Some(last) = records.last() {
+            self.knows.tails = ring.tails.len();
+            ring.tails.push(Value { value: last.end(), teaches: self.knows });
+        }
+    }
+
+    fn found(&mut self, found: Result<Option<Record>, u64>) {
+        match found {
+            Ok(None) => self.notes.push(note::RECORDS),
+            Ok(Some(record)) => self.notes.extend([note::RECORDS + 1, record.name]),
+            Err(error) => self.notes.push(error),
+        }
+    }
+
+    fn by_hand(&self, ring: &Ring) -> Vec<After> {
+        let read = |ring: &mut Ring, actor: &mut Actor, head: u64| {
+            actor.head = None;
+            if head == ring.tail() {
+                return actor.notes.push(note::RECORDS);
+            }
+            match ring.at(ring.tail(), head) {
+                Ok(record) => actor.take(ring, &[record]),
+                Err(error) => actor.notes.push(error),
+            }
+        };
+        match self.head.filter(|&head| head > ring.tail()) {
+            Some(head) => {
+                let (mut ring, mut actor) = (ring.clone(), self.clone());
+                read(&mut ring, &mut actor, head);
+                vec![After { ring, actor, returned: true }]
+            }
+            None => self.each_head(ring, read),
+        }
+    }
+
+    /// A wait that ends because there is something beyond `index`.
+    fn woken(&self, ring: &Ring, index: u64) -> Vec<After> {
+        let mut all = self.each_head(ring, |ring, actor, head| {
+            actor.notes.push(beyond(head, ring.start));
+            actor.head = Some(head);
+        });
+        all.retain(|after| after.actor.head.is_some_and(|head| head > index));
+        all
+    }
+
+    fn begin(&self, ring: &Ring, limit: u64) -> After {
+        let mut actor = self.clone();
+        actor.begun = Some((ring.now, ring.now + limit));
+        After { ring: ring.clone(), actor, returned: false }
+    }
+
+    /// Notes how long the call has taken.
+    fn end(mut all: Vec<After>, begun: u64) -> Vec<After> {
+        for After { ring, actor, .. } in &mut all {
+            actor.begun = None;
+            actor.notes.push(note::TIME + ring.now - begun);
+        }
+        all
+    }
+
+    fn limited(&self, ring: &Ring, limit: u64) -> Vec<After> {
+        match self.begun {
+            None => vec![self.begin(ring, limit)],
+            Some((begun, deadline)) => self.until(ring, ring.tail(), begun, deadline),
+        }
+    }
+
+    /// A wait for more than `index`: not given up before its time, nor if there is something that it must know of.
+    fn until(&self, ring: &Ring, index: u64, begun: u64, deadline: u64) -> Vec<After> {
+        let mut all = self.woken(ring, index);
+        if ring.now >= deadline && ring.heads[self.knows.heads].value <= index {
+            let mut given_up = self.at_once(ring, note::GIVEN_UP);
+            given_up[0].actor.head = Some(index);
+            all.extend(given_up);
+        }
+        Self::end(all, begun)
+    }
+
+    fn more(&self, ring: &Ring) -> Vec<After> {
+        match self.begun {
+            None => self
+                .each_head(ring, |ring, actor, head| {
+                    actor.notes.push(beyond(head, ring.start));
+                    actor.head = Some(head);
+                    actor.begun = Some((ring.now, ring.now + LIMIT.as_millis() as u64));
+                })
+                .into_iter()
+                .map(|after| After { returned: false, ..after })
+                .collect(),
+            Some((begun, deadline)) => self.until(ring, self.head.expect("what it saw"), begun, deadline),
+        }
+    }
+
+    fn nap(&self, ring: &Ring) -> Vec<After> {
+        match self.begun {
+            None => vec![self.begin(ring, NAP.as_millis() as u64)],
+            Some((begun, deadline)) if ring.now >= deadline => {
+                Self::end(vec![After { ring: ring.clone(), actor: self.clone(), returned: true }], begun)
+            }
+            Some(_) => Vec::new(),
+        }
+    }
+
+    /// Whether there is room for 8 bytes more, as far as it can be seen without the lock.
+    fn ask(&self, ring: &Ring) -> Vec<After> {
+        let size = ring_buffer_record_len(8) as u64;
+        let mut all = Vec::new();
+        for t in self.knows.tails..ring.tails.len() {
+            let mut looked = self.clone();
+            looked.knows.tails = t;
+            looked.knows.learn(ring.tails[t].teaches);
+            for h in looked.knows.heads..ring.heads.len() {
+                let mut actor = looked.clone();
+                actor.knows.heads = h;
+                let used = ring.heads[h].value.checked_sub(ring.tails[t].value);
+                let fits = used.filter(|&used| used <= ring.capacity).is_some_and(|used| ring.capacity - used >= size);
+                actor.notes.push(note::ANSWER + u64::from(fits));
+                all.push(After { ring: ring.clone(), actor, returned: true });
+            }
+        }
+        all
+    }
+
+    /// A copy of the writers' endpoint goes; one that was `made` just before, or its own.
+    fn release(&self, ring: &Ring, made: bool) -> Vec<After> {
+        let (mut ring, mut actor) = (ring.clone(), self.clone());
+        let last = *ring.copies.last().expect("a first value");
+        let mut teaches = last.teaches;
+        if made {
+            ring.copies.push(Value { value: last.value + 1, teaches });
+        }
+        actor.knows.copies = ring.copies.len();
+        teaches.learn(actor.knows);
+        let value = if made { last.value } else { last.value - 1 };
+        ring.copies.push(Value { value, teaches });
+        actor.notes.push(note::ANSWER + u64::from(value == 0));
+        vec![After { ring, actor, returned: true }]
+    }
+}

@@ -1,0 +1,187 @@
+//! The state: what is in the ring, and what each thread knows of it.
+
+use crate::programs::actor::{HEADER, refused, wrong};
+use crate::programs::call::note;
+use iobring::layout::{ALIGNMENT, MAX_MESSAGE_SIZE, ring_buffer_record_len};
+use iobring::protocol::read::Error;
+use iobring::protocol::write::Refusal;
+
+/// What somebody knows: of each index, and of the copies of an endpoint, the newest value that he may not ignore, by its
+/// number in the order of values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Knowledge {
+    pub(super) heads: usize,
+    pub(super) tails: usize,
+    pub(super) copies: usize,
+}
+
+impl Knowledge {
+    /// Learns what another knows.
+    pub(super) fn learn(&mut self, other: Knowledge) {
+        self.heads = self.heads.max(other.heads);
+        self.tails = self.tails.max(other.tails);
+        self.copies = self.copies.max(other.copies);
+    }
+}
+
+/// A value that one of these words has had, and what whoever reads it learns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Value {
+    pub(super) value: u64,
+    pub(super) teaches: Knowledge,
+}
+
+impl Value {
+    fn first(value: u64) -> Vec<Value> {
+        vec![Value { value, teaches: Knowledge::default() }]
+    }
+}
+
+/// A published record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Record {
+    pub(super) index: u64,
+    pub(super) name: u64,
+    pub(super) len: usize,
+    /// Its length was scribbled over.
+    pub(super) bad: bool,
+}
+
+impl Record {
+    fn size(&self) -> u64 {
+        ring_buffer_record_len(self.len) as u64
+    }
+
+    /// Where the next record begins.
+    pub(super) fn end(&self) -> u64 {
+        self.index + self.size()
+    }
+}
+
+/// The ring.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Ring {
+    pub(super) capacity: u64,
+    pub(super) start: u64,
+    /// Every value that `head` has had.
+    pub(super) heads: Vec<Value>,
+    /// Every value that `tail` has had.
+    pub(super) tails: Vec<Value>,
+    /// Every number of copies that there were of the writers' endpoint.
+    pub(super) copies: Vec<Value>,
+    /// What whoever enters the writers' section learns.
+    pub(super) lock: Knowledge,
+    /// The published records that were not given up.
+    pub(super) records: Vec<Record>,
+    /// Records and bytes, in the region's account.
+    pub(super) region: (u64, u64),
+    /// Likewise in the owner's process.
+    pub(super) process: (u64, u64),
+    /// The time, in milliseconds.
+    pub(super) now: u64,
+}
+
+impl Ring {
+    /// An empty ring at `start`.
+    pub fn new(capacity: u64, start: u64, copies: u64) -> Self {
+        Ring {
+            capacity,
+            start,
+            heads: Value::first(start),
+            tails: Value::first(start),
+            copies: Value::first(copies),
+            lock: Knowledge::default(),
+            records: Vec::new(),
+            region: (0, 0),
+            process: (0, 0),
+            now: 0,
+        }
+    }
+
+    /// The ring as it is before the reader's index is put right.
+    pub(super) fn without_tail(mut self) -> Self {
+        self.tails.pop();
+        let newest = self.tails.len() - 1;
+        self.lock.tails = newest;
+        self.heads.last_mut().expect("a first value").teaches.tails = newest;
+        self
+    }
+
+    /// What there is to know.
+    pub(super) fn everything(&self) -> Knowledge {
+        let newest = |values: &[Value]| values.len() - 1;
+        Knowledge { heads: newest(&self.heads), tails: newest(&self.tails), copies: newest(&self.copies) }
+    }
+
+    /// The reader's own index.
+    pub(super) fn tail(&self) -> u64 {
+        self.tails.last().expect("a first value").value
+    }
+
+    pub(super) fn head(&self) -> u64 {
+        self.heads.last().expect("a first value").value
+    }
+
+    /// The record at `index`, below `head`.
+    pub(super) fn at(&self, index: u64, head: u64) -> Result<Record, u64> {
+        let there = head.saturating_sub(index);
+        if !index.is_multiple_of(ALIGNMENT as u64) {
+            return Err(wrong(Error::BadAlignment));
+        }
+        if there < HEADER {
+            return Err(wrong(Error::TooSmall));
+        }
+        match self.records.iter().find(|record| record.index == index) {
+            Some(&record) if !record.bad && record.size() <= there => Ok(record),
+            _ => Err(wrong(Error::BadLength)),
+        }
+    }
+
+    /// What a reader at its `tail` finds that sees this `head`: `None` is an empty ring.
+    pub(super) fn first(&self, head: u64) -> Result<Option<Record>, u64> {
+        let tail = self.tail();
+        match head == tail {
+            true => Ok(None),
+            // More than the ring holds cannot have been published.
+            false if head.saturating_sub(tail) > self.capacity => Err(wrong(Error::BadLength)),
+            false => self.at(tail, head).map(Some),
+        }
+    }
+
+    /// All records from `tail` on below this `head`, up to the first that is damaged.
+    pub(super) fn all(&self, head: u64) -> Vec<Record> {
+        let mut all = Vec::new();
+        let mut index = self.tail();
+        while let Ok(record) = self.at(index, head) {
+            index += record.size();
+            all.push(record);
+        }
+        all
+    }
+
+    /// Where the next record goes, of a writer that sees these indices: or why there is none.
+    pub(super) fn place(&self, head: u64, tail: u64, len: usize) -> Result<u64, Refusal> {
+        let size = ring_buffer_record_len(len) as u64;
+        if tail > head || !head.is_multiple_of(ALIGNMENT as u64) {
+            return Err(Refusal::Corrupt);
+        }
+        let next = head.checked_add(size).ok_or(Refusal::Corrupt)?;
+        if size > self.capacity.saturating_sub(head - tail) { Err(Refusal::Full) } else { Ok(next) }
+    }
+
+    /// A head from which writers can go on.
+    pub(super) fn sound(head: u64) -> u64 {
+        let aligned = head.checked_next_multiple_of(ALIGNMENT as u64);
+        aligned.filter(|aligned| u64::MAX - aligned >= MAX_MESSAGE_SIZE as u64).unwrap_or(0)
+    }
+
+    /// The region's account, as a note.
+    pub(super) fn tally((records, bytes): (u64, u64)) -> u64 {
+        note::COUNTED + 1000 * records + bytes
+    }
+}
+
+/// The note of a refused write.
+pub(super) fn refusal(refusal: Refusal) -> u64 {
+    note::REFUSED + refused(refusal)
+}

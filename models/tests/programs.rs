@@ -1,0 +1,55 @@
+//! The generated programs of the quick level, and the specification by itself.
+
+use iobring_models::programs::call::Call;
+use iobring_models::programs::{Program, Start, Thread, choose, run};
+use iobring_models::spec::Time;
+use iobring_models::suite::Level;
+
+fn program(threads: &[&[Call]], start: Start) -> Program {
+    let thread = |calls: &&[Call]| Thread { calls: calls.to_vec(), mortal: false };
+    Program { start, threads: threads.iter().map(thread).collect(), deaths: 0, restless: false, time: Time::AtWill }
+}
+
+const EMPTY: Start = Start { capacity: 48, index: 0, filled: 0 };
+
+#[test]
+fn every_program_leaves_what_the_specification_allows_and_every_pair_meets() {
+    let outcome = run::run(&choose::shapes(Level::Quick), &run::Plan::default());
+    let failed: Vec<String> = outcome.failures.iter().map(|run| format!("{}: {}", run.scenario, run.verdict)).collect();
+    assert_eq!(failed, [""; 0]);
+    let uncovered: Vec<String> = outcome.uncovered.iter().map(ToString::to_string).collect();
+    assert_eq!(uncovered, [""; 0], "pairs that meet in no program");
+    assert!(outcome.programs() > 5_000, "{} programs only", outcome.programs());
+}
+
+#[test]
+fn alone_a_thread_meets_a_plain_queue() {
+    for calls in [&[Call::Write, Call::Drain, Call::Write][..], &[Call::Batch, Call::Look, Call::One]] {
+        let answers = program(&[calls], EMPTY).answers().expect("nothing waits");
+        assert_eq!(answers.len(), 1, "{calls:?}: {answers:?}");
+    }
+}
+
+#[test]
+fn both_sides_may_be_behind_at_once() {
+    // The ring has room for one more record. The writer writes it and is refused another, since it has not seen that the
+    // reader has given one back; the reader then sees nothing, since it has not seen what was written.
+    let start = Start { filled: 1, ..EMPTY };
+    let answers =
+        program(&[&[Call::Write, Call::Write], &[Call::Drain, Call::Drain]], start).answers().expect("nothing waits");
+    let behind = |notes: &Option<Vec<u64>>, what: &[u64]| notes.as_deref() == Some(what);
+    assert!(
+        answers
+            .iter()
+            .any(|answer| { behind(&answer.threads[0], &[201, 304]) && behind(&answer.threads[1], &[501, 91, 500]) }),
+        "{answers:?}"
+    );
+}
+
+#[test]
+fn what_may_wait_for_ever_is_no_program() {
+    assert!(program(&[&[Call::Wait]], EMPTY).answers().is_none());
+    assert!(program(&[&[Call::Write], &[Call::Wait, Call::Drain, Call::Wait]], EMPTY).answers().is_none());
+    assert!(program(&[&[Call::Write], &[Call::Wait]], EMPTY).answers().is_some());
+    assert!(program(&[&[Call::Await]], Start { filled: 2, ..EMPTY }).answers().is_none());
+}
