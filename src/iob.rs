@@ -5,7 +5,7 @@ use crate::ring::Ring;
 use crate::status::Status;
 use crate::transport::broker::Host;
 use crate::transport::direct::{Direct, Local, Place};
-use crate::transport::{End, Transport, handover};
+use crate::transport::{End, Peer, Transport, handover};
 use rustix::fd::{AsFd, BorrowedFd};
 use std::io::{self, IoSlice};
 use std::os::unix::net::UnixStream;
@@ -37,17 +37,19 @@ impl Iob {
     pub(crate) fn pair(ring: Arc<Ring>, host: Arc<Host>, tag: u64) -> (Iob, Iob) {
         let (writer, peer) = Endpoint::pair();
         let entry = ring.book.open(tag);
-        let writer = Direct::new(ring, tag, Place::Here(Local { endpoint: writer, entry: entry.clone(), host }));
-        (Iob { transport: Transport::Direct(writer) }, Iob { transport: Transport::Peer(peer, entry) })
+        let peer = Peer { endpoint: peer, ring: Arc::downgrade(&ring), host: host.clone(), entry: entry.clone() };
+        let writer = Direct::new(ring, tag, Place::Here(Local { endpoint: writer, entry, host }));
+        (Iob { transport: Transport::Direct(writer) }, Iob { transport: Transport::Peer(peer) })
     }
 
     /// Writes `data` as one record. See [`writev`](Self::writev).
     pub fn write(&self, _options: IobWriteOptions, region_index: u32, data: &[u8]) -> Result<(), Status> {
         match &self.transport {
-            Transport::Peer(..) => Err(Status::ACCESS_DENIED),
+            Transport::Peer(_) => Err(Status::ACCESS_DENIED),
             _ if region_index != RING_REGION => Err(Status::OUT_OF_RANGE),
             Transport::Direct(direct) => direct.write(data),
             Transport::Broker(remote) => remote.write(&[IoSlice::new(data)]),
+            Transport::Kernel(mediated) => mediated.write(&[IoSlice::new(data)]),
         }
     }
 
@@ -68,10 +70,11 @@ impl Iob {
         messages: &[&[u8]],
     ) -> Result<usize, Status> {
         match &self.transport {
-            Transport::Peer(..) => Err(Status::ACCESS_DENIED),
+            Transport::Peer(_) => Err(Status::ACCESS_DENIED),
             _ if region_index != RING_REGION => Err(Status::OUT_OF_RANGE),
             Transport::Direct(direct) => direct.write_batch(messages),
             Transport::Broker(remote) => remote.write_batch(messages),
+            Transport::Kernel(mediated) => mediated.write_batch(messages),
         }
     }
 
@@ -94,10 +97,11 @@ impl Iob {
     /// What an isolated writer can know of these by itself, and when: see [`transport`](crate::transport).
     pub fn writev(&self, _options: IobWriteOptions, region_index: u32, iovecs: &[IoSlice<'_>]) -> Result<(), Status> {
         match &self.transport {
-            Transport::Peer(..) => Err(Status::ACCESS_DENIED),
+            Transport::Peer(_) => Err(Status::ACCESS_DENIED),
             _ if region_index != RING_REGION => Err(Status::OUT_OF_RANGE),
             Transport::Direct(direct) => direct.write(iovecs),
             Transport::Broker(remote) => remote.write(iovecs),
+            Transport::Kernel(mediated) => mediated.write(iovecs),
         }
     }
 
@@ -112,7 +116,8 @@ impl Iob {
         match &self.transport {
             Transport::Direct(direct) => direct.send_to(socket),
             Transport::Broker(remote) => remote.send_to(socket),
-            Transport::Peer(..) => Err(denied("the peer of a writer cannot be handed over")),
+            Transport::Kernel(mediated) => mediated.send_to(socket),
+            Transport::Peer(_) => Err(denied("the peer of a writer cannot be handed over")),
         }
     }
 
@@ -124,18 +129,60 @@ impl Iob {
     pub fn send_mapped_to(&self, socket: &UnixStream) -> io::Result<()> {
         match &self.transport {
             Transport::Direct(direct) => direct.send_mapped_to(socket),
-            Transport::Broker(_) => Err(denied("an isolated writer has no mapping to share")),
-            Transport::Peer(..) => Err(denied("the peer of a writer cannot be handed over")),
+            Transport::Broker(_) | Transport::Kernel(_) => Err(denied("an isolated writer has no mapping to share")),
+            Transport::Peer(_) => Err(denied("the peer of a writer cannot be handed over")),
         }
     }
 
-    /// Receives a writer that somebody hands over with [`send_to`](Self::send_to) or
+    /// Hands a copy of this writer to whoever reads the other end of `socket`, for whom Linux itself will write: what it gets is
+    /// a program with the tag inside, which it can run and neither read nor change, and a socket that tells of its end. The ring
+    /// is one made by [`RingBuffer::create_mediated`](crate::RingBuffer::create_mediated). The receiver needs no privilege. See
+    /// [`transport`](crate::transport).
+    ///
+    /// # Errors
+    /// As [`send_to`](Self::send_to); `Unsupported` where the ring is none of those, or the kernel does not take the program;
+    /// `PermissionDenied` where this process has lost the right to load it.
+    pub fn send_kernel_to(&self, socket: &UnixStream) -> io::Result<()> {
+        match &self.transport {
+            Transport::Direct(direct) => direct.send_kernel_to(socket),
+            Transport::Kernel(mediated) => mediated.send_to(socket),
+            Transport::Broker(_) => Err(denied("a writer that goes by the broker has no program to share")),
+            Transport::Peer(_) => Err(denied("the peer of a writer cannot be handed over")),
+        }
+    }
+
+    /// Takes the right to write back from every isolated copy of this pair's writer in another process, wherever it was passed
+    /// on to: once this returns, nothing more of theirs is published, and their writes are `ACCESS_DENIED` (by the kernel) or
+    /// `PEER_CLOSED` (by the broker, which may have received something that is not published any more). The peer
+    /// is told that the copies are gone when they are. Copies in this process, and mapped ones, go on writing.
+    ///
+    /// For either end, in the process where the pair was made.
+    ///
+    /// # Errors
+    /// `Unsupported` in any other process.
+    pub fn revoke(&self) -> io::Result<()> {
+        match &self.transport {
+            Transport::Direct(direct) => direct.revoke(),
+            Transport::Peer(peer) => match peer.ring.upgrade() {
+                Some(ring) => peer.host.revoke(&ring, &peer.endpoint),
+                // Nobody can write into a ring that is gone.
+                None => Ok(()),
+            },
+            Transport::Broker(_) | Transport::Kernel(_) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "the right to write is taken back where it was given, in the process of the ring's owner",
+            )),
+        }
+    }
+
+    /// Receives a writer that somebody hands over with [`send_to`](Self::send_to), [`send_kernel_to`](Self::send_kernel_to) or
     /// [`send_mapped_to`](Self::send_mapped_to), waiting for it as long as the socket's own settings say.
     ///
     /// # Errors
     /// `InvalidData` if what arrives is anything else than such a writer: each part is checked, and every descriptor that
     /// came is closed. `UnexpectedEof` if the sender closes the socket. `Unsupported` for a mapping from another PID
-    /// namespace, where the thread ids in the ring's lock mean other threads. Those of a lack of descriptors or memory.
+    /// namespace, where the thread ids in the ring's lock mean other threads, and for a program where this process may not run
+    /// it (a filter forbids `bpf(2)`). Those of a lack of descriptors or memory.
     pub fn receive_from(socket: &UnixStream) -> io::Result<Iob> {
         Ok(Iob { transport: handover::accept(socket)? })
     }

@@ -28,6 +28,8 @@
 //! | [`layout`] | the shared region's layout, an ABI |
 //! | [`protocol`] | how records get in and out: generic over the platform, what is checked **and** shipped |
 //! | `status`, `system`, `process` | Zircon's status codes; system calls that signals interrupt; whose process this is |
+//! | `obstacle`, `bpf` | what keeps the kernel from mediating; the system call by which it does |
+//! | `grants`, `kernel` | who may write by way of the kernel; what a ring has for it |
 //! | `region`, `doorbell`, [`accounts`], `ring` | the real memory: a sealed memfd, mapped so that every record is contiguous; bells; counts |
 //! | `pair`, [`transport`] | endpoints that know of each other's end; who mediates a write, in which process |
 //! | `iob`, `ring_buffer` | a writer; the owner's face of the ring |
@@ -56,9 +58,14 @@ compile_error!("iobring runs on 64-bit Linux");
 
 pub mod accounts;
 mod batches;
+mod bpf;
 mod doorbell;
+mod grants;
 mod iob;
+mod kernel;
 pub mod layout;
+mod mediation;
+mod obstacle;
 mod orderings;
 mod pair;
 mod process;
@@ -76,6 +83,8 @@ pub use accounts::{Account, Accounts, Count};
 pub use batches::{Batch, Batches};
 pub use iob::{Iob, IobIoSlice, IobWriteOptions};
 pub use layout::{MAX_MESSAGE_SIZE, RING_BUFFER_MESSAGE_HEADER_SIZE, ring_buffer_record_len};
+pub use mediation::mediation;
+pub use obstacle::Obstacle;
 pub use protocol::read::Error;
 pub use reader::Reader;
 pub use record::Record;

@@ -15,3 +15,12 @@ pub(crate) const LOST: Ordering = Ordering::Relaxed;
 
 /// Of the process that the ring's owner watches: no data hangs on it, and whoever finds an old value asks once more.
 pub(crate) const WATCHED: Ordering = Ordering::Relaxed;
+
+/// Of how far a bell's ring buffer was filled: whoever silences it sees what led to the ringing.
+pub(crate) const BELL_SEEN: Ordering = Ordering::Acquire;
+
+/// Of how far a bell's ring buffer was consumed, for the kernel to see.
+pub(crate) const BELL_HEARD: Ordering = Ordering::Release;
+
+/// Of whether hand-overs may go by the kernel: a setting, nothing more.
+pub(crate) const PREFERRED: Ordering = Ordering::Relaxed;

@@ -121,6 +121,11 @@ impl Endpoint {
         &self.pair[1 - self.side]
     }
 
+    /// Whether these are ends of one pair.
+    pub(crate) fn is_of_the_same_pair_as(&self, other: &Endpoint) -> bool {
+        Arc::ptr_eq(&self.pair, &other.pair)
+    }
+
     /// Whether every copy of the other end is gone.
     pub(crate) fn is_peer_closed(&self) -> bool {
         self.other().copies.is_closed()

@@ -26,7 +26,9 @@
 //! wake the reader when a writer dies between publishing and waking.
 
 pub mod account;
+mod bells;
 pub mod cursor;
+pub mod grant;
 pub mod lock;
 pub mod mediator;
 pub mod memory;

@@ -2,7 +2,9 @@
 
 use crate::accounts::{Accounts, Cache};
 use crate::layout::MAX_MESSAGE_SIZE;
+use crate::obstacle::Obstacle;
 use crate::orderings::READERS_OWN;
+use crate::protocol::Memory;
 use crate::protocol::cursor::Cursor;
 use crate::protocol::memory::bell;
 use crate::protocol::read::{self, Error};
@@ -11,12 +13,15 @@ use crate::record::Record;
 use crate::ring::Ring;
 use crate::ring_buffer::RingBuffer;
 use crate::status::Status;
+use crate::system::wait_for;
 use core::future::poll_fn;
 use core::ops::{ControlFlow, Deref};
 use core::task::{Context, Poll};
+use rustix::event::PollFlags;
 use rustix::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use weakest_facade::{Native, Platform};
 
 /// Exclusive access to the reading side of a ring.
 ///
@@ -74,6 +79,38 @@ impl RingBuffer {
     }
 }
 
+/// Rings into which Linux itself writes for processes that are not trusted.
+impl RingBuffer {
+    /// As [`create`](Self::create), a ring whose writers can be handed over by
+    /// [`Iob::send_kernel_to`](crate::Iob::send_kernel_to).
+    ///
+    /// # Panics
+    /// As [`create`](Self::create), and where the kernel cannot do it ([`mediation`](crate::mediation)).
+    pub fn create_mediated(capacity: usize) -> Reader {
+        let page = rustix::param::page_size();
+        assert!(
+            capacity.is_multiple_of(page) && capacity >= MAX_MESSAGE_SIZE,
+            "a ring's capacity must be a multiple of the page size, {page} bytes, and at least {MAX_MESSAGE_SIZE} bytes \
+             (MAX_MESSAGE_SIZE); {capacity} is not"
+        );
+        Self::try_create_mediated(capacity)
+            .unwrap_or_else(|obstacle| panic!("a mediated ring of {capacity} bytes cannot be made: {obstacle}"))
+    }
+
+    /// Makes a ring as [`try_create`](Self::try_create) does, into which the kernel can write for others: of any non-zero multiple
+    /// of the page size that is less than 512 MiB by 132 KiB. It takes `CAP_BPF` and `CAP_PERFMON`, Linux 6.10 and its BPF
+    /// compiler.
+    ///
+    /// In the owner's process it is as any other ring, with these differences: a thread that finds the lock held polls, instead
+    /// of sleeping; six descriptors are taken; mappings are not handed over.
+    ///
+    /// # Errors
+    /// What is in the way: as [`try_create`](Self::try_create), and as [`mediation`](crate::mediation).
+    pub fn try_create_mediated(capacity: usize) -> Result<Reader, Obstacle> {
+        Ok(Reader::new(Arc::new(RingBuffer::new(Ring::create_mediated(capacity)?))))
+    }
+}
+
 impl Deref for Reader {
     type Target = Arc<RingBuffer>;
     fn deref(&self) -> &Arc<RingBuffer> {
@@ -121,7 +158,44 @@ impl Reader {
     /// Blocks until `head` exceeds `index`, and returns `head`; `None` when `timeout` has passed before that. Without a
     /// timeout it waits for as long as it takes. Spins for about a microsecond before it sleeps.
     pub fn wait_blocking(&mut self, index: u64, timeout: Option<Duration>) -> Option<u64> {
-        wait::wait(self.ring(), index, timeout)
+        let ring = self.ring();
+        if !ring.is_mediated() {
+            return wait::wait(ring, index, timeout);
+        }
+        let head = self.wait_for_bell(index, timeout);
+        if head.is_some() && ring.polled.load(READERS_OWN) {
+            // Whoever polls must not miss what this call has taken the bell for.
+            ring.doorbell.ring(bell::DESCRIPTOR);
+        }
+        head
+    }
+
+    /// As [`wait_blocking`](Self::wait_blocking), until a bell is rung: the kernel wakes nobody who sleeps on the lock.
+    fn wait_for_bell(&self, index: u64, timeout: Option<Duration>) -> Option<u64> {
+        let ring = self.ring();
+        // A time beyond what the clock can count is no limit.
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let head = || Some(read::head(ring)).filter(|&head| head > index);
+        for _ in 0..Native::PATIENCE {
+            if let Some(head) = head() {
+                return Some(head);
+            }
+            Native::spin();
+        }
+        loop {
+            ring.silence_readers_bell();
+            if let Some(head) = wait::subscribe(ring, index, bell::DESCRIPTOR) {
+                return Some(head);
+            }
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let rung = wait_for(ring.readers_bell(), PollFlags::IN, left).expect("a bell can be polled");
+            if let Some(head) = head() {
+                return Some(head);
+            }
+            if !rung {
+                return None;
+            }
+        }
     }
 
     /// Reads the next record, waiting for one if there is none: its tag and a copy of its message. Gives its room back.
@@ -221,7 +295,7 @@ impl Reader {
     /// Makes the descriptor tell of the next record, the ring having been found empty.
     fn arm_descriptor(&self) {
         let ring = self.ring();
-        ring.doorbell.silence();
+        ring.silence_readers_bell();
         if wait::subscribe(ring, self.tail(), bell::DESCRIPTOR).is_some() {
             ring.doorbell.ring(bell::DESCRIPTOR);
         }
@@ -239,7 +313,7 @@ impl AsFd for Reader {
         } else {
             self.ring().doorbell.ring(bell::DESCRIPTOR);
         }
-        self.ring().doorbell.as_fd()
+        self.ring().readers_bell()
     }
 }
 

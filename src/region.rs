@@ -3,10 +3,12 @@
 //! | module | holds |
 //! |---|---|
 //! | `memfd` | the descriptor: created, committed, identified, sealed |
+//! | `map` | the descriptor of a region into which the kernel writes too: a BPF array |
 //! | `mapping` | the address range: header, ring, and the ring's start once more |
 //! | `memory` | the protocol's accesses, on that mapping |
 //! | `shared` | copying out of memory that others may be writing to |
 
+mod map;
 mod mapping;
 mod memfd;
 mod memory;
@@ -14,6 +16,7 @@ mod shared;
 mod short;
 
 use crate::layout::MAX_MESSAGE_SIZE;
+use crate::obstacle::{Obstacle, Step};
 use crate::status::Status;
 use mapping::Mapping;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -70,6 +73,22 @@ impl Region {
         let geometry = Geometry::new(capacity)?;
         let fd = memfd::create(geometry)?;
         let mapping = Mapping::new(fd.as_fd(), geometry)?;
+        Ok(Region { mapping, fd })
+    }
+
+    /// A new, empty ring of `capacity` bytes into which the kernel can write too.
+    pub(crate) fn create_mediated(capacity: usize) -> Result<Self, Obstacle> {
+        let geometry = Geometry::new(capacity)?;
+        if geometry.page != map::PAGE || cfg!(target_endian = "big") {
+            let why = format!("pages of {} bytes in this byte order are none of the program's", geometry.page);
+            return Err(Obstacle::Machine(why));
+        }
+        if !map::fits(geometry) {
+            return Err(Obstacle::Status(Status::OUT_OF_RANGE));
+        }
+        let fd = map::create(geometry).map_err(|error| Obstacle::of(Step::Region, error))?;
+        let mapping = Mapping::new(fd.as_fd(), geometry)?;
+        mapping.identify(memfd::identity(geometry));
         Ok(Region { mapping, fd })
     }
 

@@ -2,14 +2,16 @@
 
 use crate::accounts::Book;
 use crate::doorbell::Doorbell;
+use crate::kernel::Kernel;
 use crate::layout::{Header, Ledger};
+use crate::obstacle::{Obstacle, Step};
 use crate::protocol::Memory;
 use crate::protocol::memory::bell;
 use crate::region::Region;
 use crate::status::Status;
 use core::sync::atomic::AtomicBool;
 use rustix::event::{EventfdFlags, eventfd};
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::io;
 use std::sync::OnceLock;
 use weakest_facade::Native;
@@ -25,6 +27,8 @@ pub(crate) struct Ring {
     room: OnceLock<OwnedFd>,
     /// In the owner's process.
     pub(crate) book: Book,
+    /// If the kernel writes for others.
+    pub(crate) kernel: Option<Kernel>,
 }
 
 impl Ring {
@@ -33,9 +37,38 @@ impl Ring {
         Ok(Ring::new(Region::create(capacity)?, Doorbell::new()?))
     }
 
+    /// A new ring, owned by this process, into which the kernel can write for others.
+    pub(crate) fn create_mediated(capacity: usize) -> Result<Self, Obstacle> {
+        let ring = Ring::new(Region::create_mediated(capacity)?, Doorbell::new()?);
+        let kernel = Kernel::new(&ring.doorbell)?;
+        let ring = Ring { kernel: Some(kernel), ..ring };
+        // So that whatever is in the way is known now.
+        if let Some(kernel) = &ring.kernel {
+            let granted = kernel.grants.give(&ring).map_err(|error| Obstacle::of(Step::Region, error))?;
+            kernel.program(&ring.region, 0, &granted)?;
+            granted.revoke(&ring);
+            kernel.grants.take_back(&granted);
+        }
+        Ok(ring)
+    }
+
     /// A ring of this region and these bells.
     pub(crate) fn new(region: Region, doorbell: Doorbell) -> Self {
-        Ring { region, doorbell, polled: AtomicBool::new(false), room: OnceLock::new(), book: Book::default() }
+        let (polled, room, book) = (AtomicBool::new(false), OnceLock::new(), Book::default());
+        Ring { region, doorbell, polled, room, book, kernel: None }
+    }
+
+    /// The descriptor that is readable when the reader's bell was rung.
+    pub(crate) fn readers_bell(&self) -> BorrowedFd<'_> {
+        self.kernel.as_ref().map_or(self.doorbell.as_fd(), |kernel| kernel.as_fd())
+    }
+
+    /// Makes the reader's bell unreadable again.
+    pub(crate) fn silence_readers_bell(&self) {
+        self.doorbell.silence();
+        if let Some(kernel) = &self.kernel {
+            kernel.silence();
+        }
     }
 
     /// The bell that a mediator listens to.
@@ -101,6 +134,9 @@ impl Memory<Native> for Ring {
     fn ledger(&self) -> Option<Ledger<'_, Native>> {
         let accounts = self.region.accounts();
         Some(Ledger { journal: &accounts.journal.0, slots: &accounts.slots })
+    }
+    fn is_mediated(&self) -> bool {
+        self.kernel.is_some()
     }
     fn ring_bell(&self, wanted: u32) {
         if wanted & bell::ROOM != 0 {

@@ -2,6 +2,7 @@
 
 use crate::iob::Iob;
 use crate::layout::ALIGNMENT;
+use crate::orderings::PREFERRED;
 use crate::protocol::read::{self, Error};
 use crate::protocol::section;
 use crate::ring::Ring;
@@ -39,6 +40,20 @@ impl RingBuffer {
             section::exclusively(ring, |_| ring.book.close_settled(&ring.region.accounts().slots));
         }
         Ok(Iob::pair(self.ring.clone(), self.host.clone(), tag))
+    }
+
+    /// Whether [`Iob::send_to`](crate::Iob::send_to) may hand writers over that write by way of the kernel, with the broker for
+    /// receivers that may not run programs. Off at first; only on a ring made by
+    /// [`create_mediated`](Self::create_mediated) does it mean anything.
+    pub fn prefer_kernel(&self, prefer: bool) {
+        if let Some(kernel) = &self.ring.kernel {
+            kernel.preferred.store(prefer, PREFERRED);
+        }
+    }
+
+    /// Whether the kernel can write into this ring for others.
+    pub fn is_mediated(&self) -> bool {
+        self.ring.kernel.is_some()
     }
 
     /// The size of the ring in bytes.
@@ -128,7 +143,7 @@ impl Drop for RingBuffer {
 }
 
 impl AsFd for RingBuffer {
-    /// The shared region itself: a memfd, sealed against resizing. Whoever maps it can read and damage everything in the
+    /// The shared region itself: a memfd, sealed against resizing; or a BPF array, if the kernel writes into it too. Whoever maps it can read and damage everything in the
     /// ring; for other processes that should only write, there are endpoints.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.ring.region.as_fd()

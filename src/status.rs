@@ -38,6 +38,8 @@ macro_rules! statuses {
 }
 
 statuses! {
+    /// Not on this machine, or not by this kernel.
+    NOT_SUPPORTED = -2, OPNOTSUPP, "not supported here";
     /// No descriptors, threads or mappings are left.
     NO_RESOURCES = -3, MFILE, "out of descriptors or other resources of the process";
     /// Not enough memory.

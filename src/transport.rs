@@ -66,15 +66,19 @@ pub(crate) mod broker;
 mod descriptors;
 pub(crate) mod direct;
 pub(crate) mod handover;
+pub(crate) mod kernel;
 pub(crate) mod link;
 mod mapped;
 
 use crate::accounts::Entry;
 use crate::pair::Endpoint;
+use crate::ring::Ring;
+use broker::Host;
 use broker::remote::Remote;
 use direct::{Direct, Place};
+use kernel::Mediated;
 use link::Link;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// What an endpoint is made of: who mediates its writes.
 #[derive(Clone, Debug)]
@@ -83,8 +87,21 @@ pub(crate) enum Transport {
     Direct(Direct),
     /// A writer whose records the ring's owner receives and writes.
     Broker(Remote),
-    /// The peer of a writer, which can only watch; and keeps the account.
-    Peer(Endpoint, #[expect(dead_code, reason = "held, not used")] Arc<Entry>),
+    /// A writer for whom the kernel writes.
+    Kernel(Mediated),
+    /// The peer of a writer, which can only watch, and take back what was handed over.
+    Peer(Peer),
+}
+
+/// The peer of a writer.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) ring: Weak<Ring>,
+    pub(crate) host: Arc<Host>,
+    /// Keeps the account.
+    #[expect(dead_code, reason = "held, not used")]
+    pub(crate) entry: Arc<Entry>,
 }
 
 /// How an endpoint learns that the other end is gone.
@@ -103,7 +120,8 @@ impl Transport {
                 Place::Elsewhere(watched, _) => End::Elsewhere(watched.link()),
             },
             Transport::Broker(remote) => End::Elsewhere(remote.link()),
-            Transport::Peer(endpoint, _) => End::Here(endpoint),
+            Transport::Kernel(mediated) => End::Elsewhere(mediated.link()),
+            Transport::Peer(peer) => End::Here(&peer.endpoint),
         }
     }
 }

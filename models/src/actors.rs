@@ -56,7 +56,7 @@ pub fn mediate<P: Platform>(ring: &HeapRing<P>, tag: u64, sequence: u64) -> Answ
             ring.write_bytes(offset, &bytes);
             true
         };
-        match mediator::write::<P, _>(ring, ring.grant(tag as usize - 1), tag, tag, bytes.len() as u64, fill) {
+        match mediator::write::<P, _>(ring, ring.grant(tag as usize - 1), tag, tag, 1, bytes.len() as u64, fill) {
             Answer::Busy => {
                 P::give_way();
                 None

@@ -1,6 +1,7 @@
 //! The owner's book: an entry for each tag.
 
 use super::{Account, Accounts, Count};
+use crate::grants::Granted;
 use crate::layout::{ACCOUNTS, Slot, Tally};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -21,6 +22,8 @@ pub(crate) struct Entry {
     given_up: Tally<Native>,
     /// The slot in the region, once a writer with this tag was handed over with the mapping.
     shared: OnceLock<usize>,
+    /// What the kernel counts for writers with this tag.
+    granted: Mutex<Vec<Arc<Granted>>>,
 }
 
 /// The entries of one ring.
@@ -142,7 +145,23 @@ impl Entry {
             delivered: Tally::new("delivered"),
             given_up: Tally::new("given up"),
             shared: OnceLock::new(),
+            granted: Mutex::default(),
         }
+    }
+
+    fn granted(&self) -> MutexGuard<'_, Vec<Arc<Granted>>> {
+        self.granted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has what the kernel counts for this holder count.
+    pub(crate) fn add(&self, granted: Arc<Granted>) {
+        self.granted().push(granted);
+    }
+
+    /// Takes over what the kernel has counted for a holder that was revoked. The writers' lock is held.
+    pub(crate) fn close(&self, granted: &Arc<Granted>) {
+        self.own.absorb(&granted.grant().slot);
+        self.granted().retain(|other| !Arc::ptr_eq(other, granted));
     }
 
     /// The region's slot that is this entry's alone, if it has one.
@@ -151,8 +170,10 @@ impl Entry {
     }
 
     fn account(&self, shared: Option<&Slot<Native>>) -> Account {
+        let granted = self.granted();
         let sum = |figure: fn(&Slot<Native>) -> (u64, u64)| {
-            Count::from(figure(&self.own)) + shared.map(figure).unwrap_or_default().into()
+            let here = Count::from(figure(&self.own)) + shared.map(figure).unwrap_or_default().into();
+            granted.iter().fold(here, |sum, granted| sum + figure(&granted.grant().slot).into())
         };
         Account {
             accepted: sum(|slot| slot.accepted.get()),

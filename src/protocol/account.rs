@@ -67,6 +67,17 @@ impl<P: Platform> Slot<P> {
         refused.add(1, bytes);
     }
 
+    /// Takes over what another slot has counted, which starts anew. The lock is held, and nobody counts in the other any more.
+    pub fn absorb(&self, other: &Slot<P>) {
+        let (records, bytes) = other.accepted.get();
+        self.accepted.add(records as usize, bytes as usize);
+        let (records, bytes) = other.no_space.get();
+        self.no_space.add(records, bytes);
+        let (records, bytes) = other.bad.get();
+        self.bad.add(records, bytes);
+        other.clear();
+    }
+
     /// Starts anew. The lock is held, and no writer has the slot.
     pub fn clear(&self) {
         self.accepted.set(0, 0);

@@ -11,13 +11,13 @@
 //! | | writes for whoever holds the [`Grant`] at that very moment |
 //! | counts what it accepts | without a journal; and what it refuses, so that no writer can lie about that |
 
-use crate::layout::{Grant, Header, MAX_WRITE_SIZE, NOBODY};
+use crate::layout::{Grant, Header, MAX_VECTORS, MAX_WRITE_SIZE};
 use crate::protocol::account::{self, Account};
+use crate::protocol::bells::answer_reader;
 use crate::protocol::memory::Memory;
 use crate::protocol::place::{self, Size};
 use crate::protocol::refusal::Refusal;
-use crate::protocol::section;
-use crate::protocol::sites::{GRANT_READ, GRANT_WRITE, MEDIATOR_RELEASE, MEDIATOR_TAKE};
+use crate::protocol::sites::{GRANT_READ, MEDIATOR_RELEASE, MEDIATOR_TAKE};
 use weakest_facade::native::{OWNER, OWNER_DIED, WAITERS};
 use weakest_facade::{Atomic, Cell, Platform};
 
@@ -49,6 +49,8 @@ pub enum Answer {
     Fault = 6,
     /// The writer has lost the right to write.
     Revoked = 7,
+    /// Nothing was asked for: whoever asks so learns that it may ask.
+    Ready = 8,
 }
 
 impl Answer {
@@ -63,6 +65,7 @@ impl Answer {
             5 => Answer::Busy,
             6 => Answer::Fault,
             7 => Answer::Revoked,
+            8 => Answer::Ready,
             _ => return None,
         })
     }
@@ -81,15 +84,17 @@ impl From<Refusal> for Missed {
     }
 }
 
-/// Writes one record for `holder`, if the grant is its: `tag`, and a message of `len` bytes that `fill` puts in its place.
+/// Writes one record for `holder`, if the grant is its: `tag`, and a message of so many pieces and `len` bytes that `fill` puts in
+/// its place.
 ///
-/// `fill` is as in [`write_with`](crate::protocol::write::write_with), and says whether it could. `len` may be any.
+/// `fill` is as in [`write_with`](crate::protocol::write::write_with), and says whether it could. Both numbers may be any.
 #[inline(always)]
 pub fn write<P: Platform, M: Memory<P> + ?Sized>(
     memory: &M,
     grant: &Grant<P>,
     holder: u64,
     tag: u64,
+    pieces: u64,
     len: u64,
     fill: impl FnOnce(u64) -> bool,
 ) -> Answer {
@@ -97,7 +102,7 @@ pub fn write<P: Platform, M: Memory<P> + ?Sized>(
         if grant.holder.read(&GRANT_READ) != holder {
             return Answer::Revoked;
         }
-        match put(memory, grant, tag, len, fill) {
+        match put(memory, grant, tag, pieces, len, fill) {
             Ok(()) => Answer::Written,
             Err(Missed::Fault) => Answer::Fault,
             Err(Missed::Refused(refusal)) => {
@@ -118,10 +123,11 @@ fn put<P: Platform, M: Memory<P> + ?Sized>(
     memory: &M,
     grant: &Grant<P>,
     tag: u64,
+    pieces: u64,
     len: u64,
     fill: impl FnOnce(u64) -> bool,
 ) -> Result<(), Missed> {
-    if len > MAX_WRITE_SIZE as u64 {
+    if pieces > MAX_VECTORS as u64 || len > MAX_WRITE_SIZE as u64 {
         return Err(Missed::Refused(Refusal::Invalid));
     }
     let size = Size::of(len as usize, memory.capacity())?;
@@ -146,22 +152,7 @@ fn answer(refusal: Refusal) -> Answer {
     }
 }
 
-/// Gives `grant` to `holder`, or takes it away if that is [`NOBODY`]. When this returns no mediator is writing for whoever had
-/// it, and none will.
-pub fn give<P: Platform, M: Memory<P> + ?Sized>(memory: &M, grant: &Grant<P>, holder: u64) {
-    section::exclusively(memory, |_| grant.holder.write(&GRANT_WRITE, holder));
-}
-
-/// Takes `grant` away from `holder`, if it still is its. As [`give`].
-pub fn revoke<P: Platform, M: Memory<P> + ?Sized>(memory: &M, grant: &Grant<P>, holder: u64) {
-    section::exclusively(memory, |_| {
-        if grant.holder.read(&GRANT_READ) == holder {
-            grant.holder.write(&GRANT_WRITE, NOBODY);
-        }
-    });
-}
-
-/// As [`section::exclusively`], if the lock is to be had without waiting for long.
+/// As [`section::exclusively`](crate::protocol::section::exclusively), if the lock is to be had without waiting for long.
 #[inline(always)]
 fn try_exclusively<P: Platform, M: Memory<P> + ?Sized, R>(
     memory: &M,
@@ -174,7 +165,7 @@ fn try_exclusively<P: Platform, M: Memory<P> + ?Sized, R>(
     }
     let result = section(header);
     if word.swap(&MEDIATOR_RELEASE, 0) & WAITERS != 0 {
-        section::answer_reader(memory);
+        answer_reader(memory);
     }
     Some(result)
 }

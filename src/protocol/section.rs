@@ -2,10 +2,10 @@
 
 use crate::layout::Header;
 use crate::protocol::account;
+use crate::protocol::bells::answer_reader;
 use crate::protocol::lock::{self, Released};
 use crate::protocol::memory::Memory;
-use crate::protocol::sites::{INTEREST_LOOK, INTEREST_TAKE};
-use weakest_facade::{Atomic, Platform};
+use weakest_facade::Platform;
 
 /// Runs `section` with the writers' lock held, after whatever a dead holder left was put right; and rings for the reader if
 /// it asked for it meanwhile. `section` must not block, panic, or come here again.
@@ -23,16 +23,4 @@ pub fn exclusively<P: Platform, M: Memory<P> + ?Sized, R>(memory: &M, section: i
         answer_reader(memory);
     }
     result
-}
-
-/// Rings whatever the reader that marked the lock word wanted rung.
-#[cold]
-pub(super) fn answer_reader<P: Platform, M: Memory<P> + ?Sized>(memory: &M) {
-    let interest = &memory.header().reader.0.interest;
-    if interest.load(&INTEREST_LOOK) != 0 {
-        let wanted = interest.swap(&INTEREST_TAKE, 0);
-        if wanted != 0 {
-            memory.ring_bell(wanted);
-        }
-    }
 }

@@ -10,11 +10,12 @@
 //!
 //! Invariants, on which every access relies:
 //! - **Mapped**: the range stays mapped, readable and writable, for as long as the `Mapping` lives.
-//! - **Backed**: the file is committed and sealed against shrinking, so no access raises SIGBUS.
+//! - **Backed**: the file is committed and sealed against shrinking, or a BPF array, which is committed and never changes its size;
+//!   so no access raises SIGBUS.
 //! - **Aligned**: the base is a page boundary.
 
 use super::Geometry;
-use crate::layout::{Accounts, Header};
+use crate::layout::{Accounts, Header, Identity};
 use crate::status::Status;
 use core::ffi::c_void;
 use memmap2::{MmapOptions, MmapRaw};
@@ -63,6 +64,14 @@ impl Mapping {
         // SAFETY: Mapped and Aligned; the header is smaller than a page (asserted in `layout`) and made of atomics, for
         // which every bit pattern is valid and which others may change.
         unsafe { &*self.range.as_mut_ptr().cast::<Header<Native>>() }
+    }
+
+    /// Has a new region say what it is.
+    pub(super) fn identify(&self, identity: Identity) {
+        let bytes = identity.to_bytes();
+        let at = self.range.as_mut_ptr().wrapping_add(Identity::OFFSET as usize);
+        // SAFETY: Mapped; the identity lies within page 0 (asserted in `layout`), and nobody refers to these bytes.
+        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), at, bytes.len()) };
     }
 
     pub(super) fn accounts(&self) -> &Accounts<Native> {

@@ -64,7 +64,8 @@ pub(super) fn check(fd: &OwnedFd, geometry: Geometry) -> io::Result<()> {
     Ok(())
 }
 
-fn identity(geometry: Geometry) -> Identity {
+/// What a region of this geometry says of itself.
+pub(super) fn identity(geometry: Geometry) -> Identity {
     Identity {
         magic: Identity::MAGIC,
         version: Identity::VERSION,

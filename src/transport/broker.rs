@@ -20,7 +20,10 @@ mod receive;
 pub(crate) mod remote;
 mod sources;
 
+use crate::grants::Granted;
+use crate::pair::Endpoint;
 use crate::process::Generation;
+use crate::protocol::section;
 use crate::ring::Ring;
 use crate::system::spawn_without_signals;
 use crate::transport::link;
@@ -98,6 +101,49 @@ impl Host {
         Ok(theirs)
     }
 
+    /// Adds a writer for which the kernel writes as long as `granted` is its. Returns its process's end of a link. In any case the
+    /// grant is taken back in the end.
+    pub(crate) fn grant(&self, ring: &Arc<Ring>, writer: Writer, granted: Arc<Granted>) -> io::Result<OwnedFd> {
+        writer.entry.add(granted.clone());
+        let added = link::pair().and_then(|(ours, theirs)| {
+            self.start(ring)?.add(Source::granted(ours, writer.clone(), granted.clone()))?;
+            Ok(theirs)
+        });
+        if added.is_err() {
+            close_account(ring, &writer, &granted);
+        }
+        added
+    }
+
+    /// Takes the right to write back from the isolated copies of a pair's writer.
+    pub(crate) fn revoke(&self, ring: &Arc<Ring>, of: &Endpoint) -> io::Result<()> {
+        if !self.home.is_current() {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "the pair's own process is the parent"));
+        }
+        let broker = match &*self.lock() {
+            State::Running(running) => running.broker.clone(),
+            State::Idle | State::Closed => return Ok(()),
+        };
+        let mut sources = broker.sources();
+        let tokens = sources.isolated(|writer| writer.endpoint.is_of_the_same_pair_as(of));
+        let mut ended = Vec::new();
+        let mut revoked = Vec::new();
+        for token in tokens {
+            match sources.get_mut(token) {
+                Some(Source::Granted { granted, .. }) => revoked.push(granted.clone()),
+                _ => ended.extend(sources.remove(token)),
+            }
+        }
+        drop(sources);
+        for source in &ended {
+            broker.ignore(source);
+            source.hang_up();
+        }
+        // The link stays: it tells when the last copy is gone.
+        revoked.iter().for_each(|granted| granted.revoke(&**ring));
+        Ok(())
+    }
+
     /// The ring's owner is going: every writer elsewhere gets `PEER_CLOSED` from now on, and the thread ends.
     pub(crate) fn close(&self) {
         // Before the lock, which may have been held when the fork was made.
@@ -154,12 +200,26 @@ fn spawn(broker: Arc<Broker>, ends: Sender<()>) -> io::Result<JoinHandle<()>> {
 const BELL: u64 = 0;
 /// The doorbell of the reader.
 const DOORBELL: u64 = 1;
+/// The bell that the kernel rings for a task of the reader's.
+const WAKERS_BELL: u64 = 2;
+
+/// Takes a grant back: nothing is published for its holder any more, and what was is its tag's.
+fn close_account(ring: &Ring, writer: &Writer, granted: &Arc<Granted>) {
+    granted.revoke(ring);
+    section::exclusively(ring, |_| writer.entry.close(granted));
+    if let Some(kernel) = &ring.kernel {
+        kernel.grants.take_back(granted);
+    }
+}
 
 impl Broker {
     fn new(ring: Arc<Ring>) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let broker = Broker { epoll, ring, sources: Mutex::default() };
         broker.listen_to(broker.ring.room_bell()?, BELL)?;
+        if let Some(kernel) = &broker.ring.kernel {
+            broker.listen_to(&kernel.wakers_bell, WAKERS_BELL)?;
+        }
         Ok(broker)
     }
 
@@ -208,6 +268,10 @@ impl Broker {
         for source in &sources {
             self.ignore(source);
             source.hang_up();
+            // Last, so that who is refused finds the owner gone.
+            if let Source::Granted { connection, granted } = source {
+                close_account(&self.ring, &connection.writer, granted);
+            }
         }
         drop(sources);
         self.ring.ring_room_bell();

@@ -1,6 +1,8 @@
 //! The direct transport: the library writes the record, in a process that maps the region.
 
 use crate::accounts::{COMMON, Entry};
+use crate::kernel::Kernel;
+use crate::orderings::PREFERRED;
 use crate::pair::Endpoint;
 use crate::process::pid_namespace;
 use crate::protocol::account::Account;
@@ -10,7 +12,7 @@ use crate::status::Status;
 use crate::transport::broker::{Host, Writer};
 use crate::transport::mapped::{self, Watched};
 use crate::transport::{handover, link};
-use rustix::fd::AsFd;
+use rustix::fd::{AsFd, OwnedFd};
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -116,6 +118,14 @@ impl Direct {
 
     /// Hands an isolated copy over.
     pub(crate) fn send_to(&self, to: &UnixStream) -> io::Result<()> {
+        if let (Place::Here(local), Some(kernel)) = (&self.place, &self.ring.kernel)
+            && kernel.preferred.load(PREFERRED)
+            && let Ok((program, link)) = self.program(local, kernel)
+        {
+            let socket = local.host.connect(&self.ring, self.source(local))?;
+            let (program, link, socket) = (program.as_fd(), link.as_fd(), Some(socket.as_fd()));
+            return handover::offer_program(to, self.tag, self.ring.region.capacity() as u64, program, link, socket);
+        }
         let theirs = match &self.place {
             Place::Here(local) => local.host.connect(&self.ring, self.source(local))?,
             Place::Elsewhere(watched, _) => {
@@ -127,8 +137,44 @@ impl Direct {
         handover::offer_isolated(to, self.tag, self.ring.region.capacity() as u64, theirs.as_fd())
     }
 
+    /// Hands over a copy for which the kernel writes.
+    pub(crate) fn send_kernel_to(&self, to: &UnixStream) -> io::Result<()> {
+        let (Place::Here(local), Some(kernel)) = (&self.place, &self.ring.kernel) else {
+            let why = "the kernel writes into rings made by RingBuffer::create_mediated, and for their owner";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+        };
+        let (program, link) = self.program(local, kernel)?;
+        let capacity = self.ring.region.capacity() as u64;
+        handover::offer_program(to, self.tag, capacity, program.as_fd(), link.as_fd(), None)
+    }
+
+    /// A program for a new holder, and its link to this process.
+    fn program(&self, local: &Local, kernel: &Kernel) -> io::Result<(OwnedFd, OwnedFd)> {
+        let granted = kernel.grants.give(&*self.ring)?;
+        let loaded = kernel.program(&self.ring.region, self.tag, &granted);
+        let linked = local.host.grant(&self.ring, self.source(local), granted);
+        // In this order, so that what was granted is taken back in either case.
+        let link = linked?;
+        Ok((loaded?, link))
+    }
+
+    /// Takes the right to write back from isolated copies in other processes.
+    pub(crate) fn revoke(&self) -> io::Result<()> {
+        match &self.place {
+            Place::Here(local) => local.host.revoke(&self.ring, &local.endpoint),
+            Place::Elsewhere(..) => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "the right to write is taken back where it was given, in the process of the ring's owner",
+            )),
+        }
+    }
+
     /// Hands over a copy that maps the region.
     pub(crate) fn send_mapped_to(&self, to: &UnixStream) -> io::Result<()> {
+        if self.ring.kernel.is_some() {
+            let why = "on a ring into which the kernel writes nobody sleeps on the lock, as a writer elsewhere would";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+        }
         match &self.place {
             Place::Here(local) => {
                 if !is_robust() {

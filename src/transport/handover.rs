@@ -14,6 +14,7 @@ use crate::transport::Transport;
 use crate::transport::broker::remote::Remote;
 use crate::transport::descriptors::{receive_with, send_with};
 use crate::transport::direct::{Direct, Place};
+use crate::transport::kernel::Mediated;
 use crate::transport::link::Link;
 use crate::transport::mapped::Watched;
 use offer::{Kind, Offer};
@@ -42,6 +43,21 @@ pub(crate) fn offer_mapped(
     send_with(to.as_fd(), &offer.to_bytes(), &[ring.region.as_fd(), ring.doorbell.as_fd(), link])
 }
 
+/// Offers an endpoint that writes by way of the kernel; or by a socket where it may not, if there is one.
+pub(crate) fn offer_program(
+    to: &UnixStream,
+    tag: u64,
+    capacity: u64,
+    program: BorrowedFd<'_>,
+    link: BorrowedFd<'_>,
+    socket: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
+    let kind = if socket.is_some() { Kind::MediatedOrIsolated } else { Kind::Mediated };
+    let offer = Offer { kind, tag, capacity, slot: 0, namespace: 0 };
+    let descriptors: Vec<_> = [program, link].into_iter().chain(socket).collect();
+    send_with(to.as_fd(), &offer.to_bytes(), &descriptors)
+}
+
 /// Receives what somebody offers.
 pub(crate) fn accept(from: &UnixStream) -> io::Result<Transport> {
     let mut bytes = [0; Offer::SIZE];
@@ -55,6 +71,18 @@ pub(crate) fn accept(from: &UnixStream) -> io::Result<Transport> {
         Kind::Isolated => {
             let link = Arc::new(Link::new(checks::link(next())?));
             Ok(Transport::Broker(Remote::new(link, offer.tag, offer.capacity)))
+        }
+        Kind::Mediated | Kind::MediatedOrIsolated => {
+            let program = next();
+            let link = Arc::new(Link::new(checks::link(next())?));
+            match (Mediated::new(program, link, offer.tag, offer.capacity), offer.kind) {
+                (Ok(mediated), _) => Ok(Transport::Kernel(mediated)),
+                (Err(error), Kind::MediatedOrIsolated) if error.kind() == io::ErrorKind::Unsupported => {
+                    let socket = Arc::new(Link::new(checks::link(next())?));
+                    Ok(Transport::Broker(Remote::new(socket, offer.tag, offer.capacity)))
+                }
+                (Err(error), _) => Err(error),
+            }
         }
         Kind::Mapped => {
             let slot = usize::try_from(offer.slot).ok().filter(|&slot| slot < ACCOUNTS);

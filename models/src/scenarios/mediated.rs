@@ -3,7 +3,8 @@
 use crate::actors::{RECORD, Style, drain, mediate, mediate_all, read_until, settle, wait, write_all};
 use crate::memory::HeapRing;
 use iobring::protocol::cursor::Cursor;
-use iobring::protocol::mediator::{self, Answer};
+use iobring::protocol::grant;
+use iobring::protocol::mediator::Answer;
 use iobring::protocol::memory::bell;
 use iobring::protocol::{Memory, read};
 use std::sync::Arc;
@@ -26,7 +27,7 @@ pub struct Mediated {
 fn ring<P: Platform>(capacity: u64, index: u64, grants: u64) -> Arc<HeapRing<P>> {
     let ring = HeapRing::with_grants(capacity, index, grants as usize);
     for tag in 1..=grants {
-        mediator::give::<P, _>(&ring, ring.grant(tag as usize - 1), tag);
+        grant::give::<P, _>(&ring, ring.grant(tag as usize - 1), tag);
     }
     Arc::new(ring)
 }
@@ -162,10 +163,10 @@ impl Scenario for Revoked {
                 }
             })
             .thread("owner", move || {
-                mediator::revoke::<P, _>(&*owners, owners.grant(0), 1);
+                grant::revoke::<P, _>(&*owners, owners.grant(0), 1);
                 // What is published now is all that there will be.
                 let head = read::head(&*owners);
-                mediator::give::<P, _>(&*owners, owners.grant(0), 2);
+                grant::give::<P, _>(&*owners, owners.grant(0), 2);
                 vec![head]
             })
             .finish(move |ends| {

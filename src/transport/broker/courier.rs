@@ -6,7 +6,7 @@
 
 use super::receive::{Offence, Received, receive};
 use super::sources::{Connection, Source};
-use super::{BELL, Broker, DOORBELL};
+use super::{BELL, Broker, DOORBELL, WAKERS_BELL, close_account};
 use crate::protocol::memory::bell;
 use crate::protocol::room;
 use crate::ring::Ring;
@@ -47,6 +47,16 @@ impl Drop for End<'_> {
     }
 }
 
+/// What a source that is no isolated writer has to say.
+enum Heard {
+    /// A process that maps the region wants something.
+    Request(Arc<Connection>),
+    /// Nobody is left for whom the kernel would write.
+    LastCopy,
+    /// A process that maps the region has ended.
+    Death,
+}
+
 struct Courier<'a> {
     broker: &'a Broker,
     ring: &'a Arc<Ring>,
@@ -75,25 +85,34 @@ impl Courier<'_> {
             }
             // Left readable: it is the reader who makes it silent.
             DOORBELL => self.ring.doorbell.wake(),
+            WAKERS_BELL => {
+                // Made silent first: who rings from now on is heard again.
+                if let Some(kernel) = &self.ring.kernel {
+                    kernel.wakers_bell.silence();
+                }
+                self.ring.doorbell.wake();
+            }
             token => self.hear_source(token),
         }
     }
 
     fn hear_source(&mut self, token: u64) {
-        let link = match self.broker.sources().get_mut(token) {
+        let heard = match self.broker.sources().get_mut(token) {
             Some(Source::Writer { queued, .. }) => {
                 if !std::mem::replace(queued, true) {
                     self.queue.push_back(token);
                 }
                 return;
             }
-            Some(Source::Link { connection, .. }) => Some(connection.clone()),
-            Some(Source::Process { .. }) => None,
+            Some(Source::Link { connection, .. }) => Heard::Request(connection.clone()),
+            Some(Source::Granted { .. }) => Heard::LastCopy,
+            Some(Source::Process { .. }) => Heard::Death,
             None => return,
         };
-        match link {
-            Some(connection) => self.attend(token, &connection),
-            None => self.bury(token),
+        match heard {
+            Heard::Request(connection) => self.attend(token, &connection),
+            Heard::LastCopy => self.dismiss(token),
+            Heard::Death => self.bury(token),
         }
     }
 
@@ -199,6 +218,18 @@ impl Courier<'_> {
             }
             drop(connection);
             self.ring_for_the_dead();
+        }
+    }
+
+    /// Every copy of a writer for which the kernel writes is gone; or one has sent something over the link, which none of ours
+    /// does.
+    fn dismiss(&mut self, token: u64) {
+        // What a look at the link finds is of no interest otherwise: it was asked to hang up, perhaps.
+        if let Some(source) = self.broker.remove(token) {
+            source.hang_up();
+            if let Source::Granted { connection, granted } = &source {
+                close_account(self.ring, &connection.writer, granted);
+            }
         }
     }
 

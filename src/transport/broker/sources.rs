@@ -1,6 +1,7 @@
 //! What the broker thread listens to, by token.
 
 use crate::accounts::Entry;
+use crate::grants::Granted;
 use crate::pair::Endpoint;
 use rustix::fd::OwnedFd;
 use rustix::net::{Shutdown, shutdown};
@@ -8,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The first token that is a source's.
-const FIRST: u64 = 2;
+const FIRST: u64 = 3;
 
 /// Everything the broker thread listens to for other processes.
 #[derive(Debug)]
@@ -34,6 +35,13 @@ pub(super) enum Source {
         connection: Arc<Connection>,
         /// The tokens of the processes that hold copies.
         processes: Vec<u64>,
+    },
+    /// The copies of a writer for which the kernel writes.
+    Granted {
+        /// Its connection, over which nothing comes but its end.
+        connection: Arc<Connection>,
+        /// Its right to write.
+        granted: Arc<Granted>,
     },
     /// A process that maps the region.
     Process {
@@ -81,17 +89,36 @@ impl Source {
         Source::Link { connection: Connection::new(socket, writer), processes: Vec::new() }
     }
 
+    /// A new writer for which the kernel writes.
+    pub(super) fn granted(socket: OwnedFd, writer: Writer, granted: Arc<Granted>) -> Self {
+        refuse_descriptors(&socket);
+        Source::Granted { connection: Connection::new(socket, writer), granted }
+    }
+
+    /// The writer that it is, if it is one that is kept apart from the ring.
+    pub(super) fn isolated(&self) -> Option<&Writer> {
+        match self {
+            Source::Writer { connection, .. } | Source::Granted { connection, .. } => Some(&connection.writer),
+            Source::Link { .. } | Source::Process { .. } => None,
+        }
+    }
+
     /// What to listen to.
     pub(super) fn descriptor(&self) -> Arc<OwnedFd> {
         match self {
-            Source::Writer { connection, .. } | Source::Link { connection, .. } => connection.socket.clone(),
+            Source::Writer { connection, .. }
+            | Source::Link { connection, .. }
+            | Source::Granted { connection, .. } => connection.socket.clone(),
             Source::Process { process, .. } => process.clone(),
         }
     }
 
     /// Tells the other side that this is the end, whoever still holds the descriptor.
     pub(super) fn hang_up(&self) {
-        if let Source::Writer { connection, .. } | Source::Link { connection, .. } = self {
+        if let Source::Writer { connection, .. }
+        | Source::Link { connection, .. }
+        | Source::Granted { connection, .. } = self
+        {
             // It fails only where the other end is gone already.
             let _ = shutdown(&*connection.socket, Shutdown::Both);
         }
@@ -118,6 +145,12 @@ impl Sources {
 
     pub(super) fn remove(&mut self, token: u64) -> Option<Source> {
         self.by_token.remove(&token)
+    }
+
+    /// Which sources are these writers, kept apart from the ring.
+    pub(super) fn isolated(&self, which: impl Fn(&Writer) -> bool) -> Vec<u64> {
+        let is_one = |source: &Source| source.isolated().is_some_and(&which);
+        self.by_token.iter().filter(|(_, source)| is_one(source)).map(|(&token, _)| token).collect()
     }
 
     pub(super) fn get_mut(&mut self, token: u64) -> Option<&mut Source> {

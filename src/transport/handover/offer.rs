@@ -10,7 +10,7 @@ pub(super) struct Offer {
     pub(super) tag: u64,
     /// The size of the ring in bytes.
     pub(super) capacity: u64,
-    /// The number of the account in the region; 0 for an isolated writer, whose account is the owner's affair.
+    /// The number of the account in the region; 0 for all but a mapped writer, whose accounts are the owner's affair.
     pub(super) slot: u64,
     /// The inode of the PID namespace in which the thread ids of the writers' lock mean something; 0 if that is of no concern.
     pub(super) namespace: u64,
@@ -23,6 +23,10 @@ pub(super) enum Kind {
     Isolated = 1,
     /// Its own mapping. Three descriptors: the region, the reader's bell, the link.
     Mapped = 2,
+    /// The kernel. Two descriptors: the program, the link.
+    Mediated = 3,
+    /// The kernel, or else the broker. Three descriptors: the program, the link, the socket.
+    MediatedOrIsolated = 4,
 }
 
 impl Kind {
@@ -30,7 +34,8 @@ impl Kind {
     pub(super) const fn descriptors(self) -> usize {
         match self {
             Kind::Isolated => 1,
-            Kind::Mapped => 3,
+            Kind::Mediated => 2,
+            Kind::Mapped | Kind::MediatedOrIsolated => 3,
         }
     }
 }
@@ -73,6 +78,8 @@ impl Offer {
         let kind = match half(12) {
             kind if kind == Kind::Isolated as u32 => Kind::Isolated,
             kind if kind == Kind::Mapped as u32 => Kind::Mapped,
+            kind if kind == Kind::Mediated as u32 => Kind::Mediated,
+            kind if kind == Kind::MediatedOrIsolated as u32 => Kind::MediatedOrIsolated,
             _ => return bad("an endpoint of an unknown kind"),
         };
         Ok(Offer { kind, tag: word(16), capacity: word(24), namespace: word(32), slot: word(40) })

@@ -1,0 +1,4 @@
+use crate::prelude::rust_2024::*;
+pub trait Default: Sized {
+    fn default() -> Self;
+}

@@ -1,0 +1,4 @@
+#[inline(always)]
+pub const unsafe fn assert_unchecked(cond: bool) {
+    unsafe { crate::intrinsics::assume(cond) }
+}

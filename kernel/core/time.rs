@@ -1,0 +1,3 @@
+use crate::prelude::rust_2024::*;
+#[derive(Clone, Copy)]
+pub struct Duration(u64);

@@ -1,0 +1,56 @@
+//! The program: one writer's way into one ring.
+//!
+//! What differs from writer to writer are numbers that are put into its instructions when it is loaded: which map the region is,
+//! which the bell, which the grant, the capacity, the tag, the holder's number. Whoever runs the program can change none of
+//! them.
+#![no_std]
+#![feature(asm_experimental_arch)]
+#![allow(dead_code)]
+
+/// The library's own files, unchanged.
+#[path = "../../src"]
+mod library {
+    pub mod layout;
+}
+/// Of the protocol, those that a mediator needs.
+#[path = "../../src/protocol"]
+mod protocol {
+    pub mod account;
+    mod bells;
+    pub mod mediator;
+    pub mod memory;
+    mod place;
+    mod refusal;
+    pub mod sites;
+    pub use memory::Memory;
+}
+use library::layout;
+
+mod memory;
+mod symbols;
+
+use memory::{Region, Request};
+use protocol::mediator::{self, Answer};
+use symbols::{grant, holder, tag, with_preemption_disabled};
+
+/// Writes one record, and returns the number of a [`mediator::Answer`].
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "syscall")]
+pub unsafe extern "C" fn write(context: *const Request) -> u32 {
+    // What is fetched is fetched once: another thread may be writing to the memory that the kernel copied it from, but not to
+    // the copy.
+    let request = match unsafe { Request::fetch(context) } {
+        Some(request) => request,
+        None => return Answer::Ready as u32,
+    };
+    with_preemption_disabled(|| {
+        let region = Region;
+        let fill = |offset| region.gather(offset, &request);
+        mediator::write(&region, grant(), holder(), tag(), request.count, request.len, fill) as u32
+    })
+}
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! {
+    loop {}
+}

@@ -1,0 +1,157 @@
+//! The region, as the program reaches it: by offsets that the verifier sees to be within the map.
+//!
+//! ```text
+//! map | page 0 | the ring: `capacity` bytes | 128 KiB more |
+//! ```
+//!
+//! A message is copied as if the ring went on behind its end, and what then stands there is copied to the ring's start. Nobody
+//! else maps what is behind.
+
+use crate::layout::{Header, Ledger};
+use crate::layout::{Accounts, MAX_VECTORS};
+use crate::protocol::Memory;
+use crate::protocol::memory::bell;
+use crate::symbols::{Bell, capacity, copy, opaque, read_user, region, ring};
+use weakest_facade::Native;
+
+/// The size of page 0, in bytes.
+const PAGE: usize = 4096;
+
+/// More than any piece is long.
+const PIECE: u64 = 65_535;
+
+/// The region of the one ring that there is for this program.
+pub struct Region;
+
+impl Region {
+    /// The address of the word at an offset that may lie behind the ring's end.
+    #[inline(always)]
+    fn word(&self, offset: u64) -> Option<*mut u64> {
+        let offset = if offset >= capacity() { offset - capacity() } else { offset };
+        // Always so; but it is here that the verifier sees it.
+        if offset < capacity() { Some(unsafe { region().add(PAGE + offset as usize).cast() }) } else { None }
+    }
+
+    /// Copies the pieces to `offset`, a multiple of 8, with zeros behind. Whether all could be read.
+    #[inline(always)]
+    pub fn gather(&self, offset: u64, request: &Request) -> bool {
+        let ring = unsafe { region().add(PAGE) };
+        let start = if offset >= capacity() { offset - capacity() } else { offset };
+        let last = start + (request.len & !7);
+        if start >= capacity() || last > capacity() + PIECE {
+            return false;
+        }
+        if request.len & 7 != 0 {
+            unsafe { ring.add(last as usize).cast::<u64>().write_volatile(0) };
+        }
+        let mut at = start;
+        let mut i = 0;
+        while i < MAX_VECTORS as u64 && i < request.count {
+            let [from, len] = request.piece(i);
+            if at > capacity() + PIECE || len > PIECE || !unsafe { read_user(ring.add(at as usize), len, from) } {
+                return false;
+            }
+            at += len;
+            i += 1;
+        }
+        let end = last + if request.len & 7 != 0 { 8 } else { 0 };
+        if end > capacity() {
+            let over = end - capacity();
+            if over > PIECE + 1 {
+                return false;
+            }
+            unsafe { copy(ring, over, ring.add(capacity() as usize)) };
+        }
+        true
+    }
+}
+
+impl Memory<Native> for Region {
+    #[inline(always)]
+    fn header(&self) -> &Header<Native> {
+        unsafe { &*region().cast::<Header<Native>>() }
+    }
+    #[inline(always)]
+    fn capacity(&self) -> u64 {
+        capacity()
+    }
+    #[inline(always)]
+    fn read_word(&self, offset: u64) -> u64 {
+        match self.word(offset) {
+            Some(word) => unsafe { word.read_volatile() },
+            None => 0,
+        }
+    }
+    #[inline(always)]
+    fn write_word(&self, offset: u64, value: u64) {
+        if let Some(word) = self.word(offset) {
+            unsafe { word.write_volatile(value) };
+        }
+    }
+    /// Messages come from the writer's memory, by [`Region::gather`].
+    #[inline(always)]
+    fn write_bytes(&self, _: u64, _: &[u8]) {}
+    #[inline(always)]
+    fn ledger(&self) -> Option<Ledger<'_, Native>> {
+        let accounts = unsafe { &*region().add(size_of::<Header<Native>>()).cast::<Accounts<Native>>() };
+        Some(Ledger { journal: &accounts.journal.0, slots: &accounts.slots })
+    }
+    #[inline(always)]
+    fn is_mediated(&self) -> bool {
+        true
+    }
+    #[inline(always)]
+    fn ring_bell(&self, wanted: u32) {
+        if wanted & bell::WAKER != 0 {
+            ring(Bell::Wakers);
+        }
+        if wanted & bell::DESCRIPTOR != 0 {
+            ring(Bell::Descriptors);
+        }
+    }
+}
+
+/// What the writer asks for: an ABI between the library and the program.
+#[repr(C)]
+pub struct Request {
+    /// How many pieces there are.
+    pub count: u64,
+    /// Address and length of each.
+    pieces: [[u64; 2]; MAX_VECTORS],
+    /// The sum of their lengths. Not part of the context.
+    pub len: u64,
+}
+
+impl Request {
+    /// What is asked for by whoever wants to know whether it may ask at all.
+    pub const NOTHING: u64 = u64::MAX;
+
+    /// Fetches the request, each word once, and adds up; `None` if nothing is asked for.
+    ///
+    /// # Safety
+    /// `context` is the program's.
+    #[inline(always)]
+    pub unsafe fn fetch(context: *const Request) -> Option<Self> {
+        let mut request = Request { count: 0, pieces: [[0; 2]; MAX_VECTORS], len: 0 };
+        request.count = unsafe { (&raw const (*context).count).read_volatile() };
+        if request.count == Request::NOTHING {
+            return None;
+        }
+        // The verifier wants the context read at constant offsets. Without a branch for each piece, whose every combination it
+        // would go through.
+        macro_rules! fetch { ($($i:literal)*) => { $(
+            let [from, len] = unsafe { (&raw const (*context).pieces[$i]).read_volatile() };
+            let is_one = opaque((($i as i64).wrapping_sub(request.count as i64) >> 63) as u64);
+            request.pieces[$i] = [from, len & is_one];
+            request.len = request.len.wrapping_add(len & is_one);
+        )* } }
+        fetch!(0 1 2 3 4 5 6 7);
+        Some(request)
+    }
+
+    /// A piece. Read anew from the stack, which the verifier follows.
+    #[inline(always)]
+    fn piece(&self, i: u64) -> [u64; 2] {
+        unsafe { (&raw const self.pieces[i as usize]).read_volatile() }
+    }
+}

@@ -1,0 +1,450 @@
+//! Writers for whom the kernel writes: their records, their statuses, their ends, and what they cannot do. Where the kernel
+//! cannot mediate, each test says NOT RUN, and why.
+
+mod process;
+
+use iobring::{Accounts, Count, Iob, Reader, RingBuffer, Status};
+use process::{Order, Servant, UNSUPPORTED, message, refused, servant};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use std::io::{IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::ops::ControlFlow;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+#[test]
+fn child_process() {
+    servant();
+}
+
+/// A ring into which the kernel writes; `None`, and a word, where it cannot.
+fn mediated(capacity: usize) -> Option<Reader> {
+    match RingBuffer::try_create_mediated(capacity) {
+        Ok(reader) => Some(reader),
+        Err(obstacle) => {
+            println!("NOT RUN: {obstacle}");
+            None
+        }
+    }
+}
+
+/// The same writer, by way of the kernel, in this very process.
+fn by_kernel(iob: &Iob) -> Iob {
+    let (near, far) = UnixStream::pair().unwrap();
+    iob.send_kernel_to(&near).unwrap();
+    Iob::receive_from(&far).unwrap()
+}
+
+fn write(iob: &Iob, message: &[u8]) -> Result<(), Status> {
+    iob.write(Default::default(), 0, message)
+}
+
+#[track_caller]
+fn expect(reader: &mut Reader, tag: u64, len: usize, number: u64) {
+    let (got, bytes) = reader.read_message_blocking(None).unwrap().unwrap();
+    assert!((got, &bytes) == (tag, &message(len, number)), "message {number} of {len} bytes, tag {got}");
+}
+
+#[test]
+fn records_of_every_length_arrive_as_they_were_written_wherever_the_ring_ends() {
+    for capacity in [4096, 12_288, 64 * 1024, 1 << 20] {
+        let Some(mut reader) = mediated(capacity) else { return };
+        let (iob, _peer) = reader.new_iob_writer(u64::MAX - 1).unwrap();
+        let kernel = by_kernel(&iob);
+        let longest = (capacity - 16).min(65_519);
+        // Every rest of a division by 8, and every place in the ring at which a record can begin.
+        for number in 0..3_000_u64 {
+            let len = number as usize * 37 % (longest + 1);
+            write(&kernel, &message(len, number)).unwrap();
+            // Zeros behind it, which the reader's own check of lengths does not show.
+            expect(&mut reader, u64::MAX - 1, len, number);
+        }
+        assert!(reader.head() > 10 * capacity as u64);
+    }
+}
+
+#[test]
+fn an_unprivileged_process_writes_and_holds_nothing_of_the_ring() {
+    let Some(mut reader) = mediated(64 * 1024) else { return };
+    let (iob, _peer) = reader.new_iob_writer(7).unwrap();
+    let mut servant = Servant::start_as_nobody();
+    servant.give_kernel(&iob);
+    for (number, len) in [0, 1, 7, 8, 9, 16, 4096, 65_519].into_iter().enumerate() {
+        servant.write(len, number as u64);
+        expect(&mut reader, 7, len as usize, number as u64);
+    }
+    let maps = std::fs::read_to_string(format!("/proc/{}/maps", servant.child.id())).unwrap();
+    assert!(!maps.contains("bpf-map") && !maps.contains("memfd"), "{maps}");
+    assert_eq!(servant.order(Order::Trespass, std::process::id(), 0), 0);
+    // It passes its right on, to a fork and to another process, and no more than that.
+    assert_eq!(servant.order(Order::ForkAndWrite, 24, 8), 0);
+    expect(&mut reader, 7, 24, 8);
+    assert_eq!(servant.order(Order::SendKernelOn, 0, 0), 0);
+    assert_eq!(servant.order(Order::WriteOn, 24, 9), 0);
+    expect(&mut reader, 7, 24, 9);
+}
+
+#[test]
+fn every_status_is_exact_and_at_once_and_counted_by_the_kernel() {
+    let Some(mut reader) = mediated(64 * 1024) else { return };
+    let (iob, peer) = reader.new_iob_writer(3).unwrap();
+    let kernel = by_kernel(&iob);
+    assert_eq!(kernel.write(Default::default(), 1, b""), Err(Status::OUT_OF_RANGE));
+    assert_eq!(peer.write(Default::default(), 0, b""), Err(Status::ACCESS_DENIED));
+    assert_eq!(write(&kernel, &[0; 65_520]), Err(Status::INVALID_ARGS));
+    let nine = [IoSlice::new(b"a"); 9];
+    assert_eq!(kernel.writev(Default::default(), 0, &nine), Err(Status::INVALID_ARGS));
+    assert_eq!(kernel.writev(Default::default(), 0, &nine[..8]), Ok(()));
+    assert_eq!(reader.read_message_blocking(None).unwrap(), Some((3, b"aaaaaaaa".to_vec())));
+    assert_eq!(kernel.writev(Default::default(), 0, &[]), Ok(()));
+    assert_eq!(reader.read_message_blocking(None).unwrap(), Some((3, vec![])));
+    // Full, to the last byte.
+    write(&kernel, &[1; 65_519]).unwrap();
+    assert_eq!(write(&kernel, b""), Err(Status::NO_SPACE));
+    reader.try_read_message().unwrap();
+    assert_eq!(kernel.write_batch(Default::default(), 0, &[&[2; 30_000][..]; 3]), Ok(2));
+    // Damaged: the reader gave back what it had not.
+    reader.increment_tail(128 * 1024);
+    assert_eq!(write(&kernel, b"ten bytes."), Err(Status::IO_DATA_INTEGRITY));
+    reader.resync();
+    assert_eq!(write(&kernel, b"again"), Ok(()));
+    let Accounts { by_tag, .. } = reader.accounts();
+    let account = by_tag[&3];
+    assert_eq!(account.no_space, Count { records: 2, bytes: 30_000 });
+    assert_eq!(account.bad, Count { records: 3, bytes: 65_520 + 9 + 10 });
+    assert_eq!(account.accepted, Count { records: 6, bytes: 8 + 65_519 + 60_000 + 5 });
+
+    let Some(reader) = mediated(4096) else { return };
+    let (iob, _peer) = reader.new_iob_writer(3).unwrap();
+    let kernel = by_kernel(&iob);
+    assert_eq!(write(&kernel, &[0; 4081]), Err(Status::NO_SPACE));
+    assert_eq!(write(&kernel, &[0; 4080]), Ok(()));
+}
+
+#[test]
+fn what_a_writer_counted_stays_when_it_is_gone() {
+    let Some(mut reader) = mediated(64 * 1024) else { return };
+    let (iob, peer) = reader.new_iob_writer(5).unwrap();
+    drop(iob.clone());
+    for round in 1..=3 {
+        let mut servant = Servant::start();
+        servant.give_kernel(&iob);
+        let accepted = servant.order(Order::Fill, 1000, 0) as u64;
+        assert_eq!(servant.order(Order::Refusal, 0, 0), refused(Status::NO_SPACE));
+        servant.kill();
+        while reader.try_read_message().unwrap().is_some() {}
+        let total = reader.accounts().total;
+        assert_eq!(total.delivered.records, round * accepted);
+        assert_eq!(total.no_space.records, round);
+        assert!(total.balances());
+    }
+    drop(iob);
+    assert!(peer.wait_peer_closed(None), "the last copy was killed");
+    drop(peer);
+    assert!(reader.accounts().total.balances());
+}
+
+#[test]
+fn a_sleeping_reader_is_woken_however_it_waits() {
+    let Some(mut reader) = mediated(64 * 1024) else { return };
+    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    let mut servant = Servant::start();
+    servant.give_kernel(&iob);
+    assert_eq!(reader.wait_blocking(0, Some(Duration::from_millis(1))), None);
+    for number in 0..300 {
+        let style = number % 3;
+        let tail = reader.tail();
+        servant.tell(Order::Write, 24, number);
+        match style {
+            0 => drop(reader.wait_blocking(tail, None)),
+            1 => drop(pollster::block_on(reader.wait(tail))),
+            _ => {
+                use std::os::fd::AsFd;
+                let bell = reader.as_fd();
+                poll(&mut [PollFd::from_borrowed_fd(bell, PollFlags::IN)], None).unwrap();
+                // It may have been rung for an earlier wait.
+                while reader.head() == tail {
+                    reader.try_read_message().unwrap();
+                }
+            }
+        }
+        expect(&mut reader, 1, 24, number);
+        assert_eq!(servant.answer(), 0);
+        assert_eq!(reader.try_read_message(), Ok(None));
+    }
+}
+
+#[test]
+fn all_three_ways_lead_into_one_ring_and_no_wake_up_is_lost() {
+    const EACH: u64 = 3_000;
+    let Some(mut reader) = mediated(16 * 1024) else { return };
+    let (direct, _peer) = reader.new_iob_writer(1).unwrap();
+    let ways = [direct.clone(), by_kernel(&direct), by_broker(&direct)];
+    let threads: Vec<_> = (0..)
+        .zip(ways)
+        .map(|(way, iob)| {
+            std::thread::spawn(move || {
+                for number in 0..EACH {
+                    let message = message(8 + (number % 90) as usize, number << 2 | way);
+                    while write(&iob, &message) == Err(Status::NO_SPACE) {
+                        std::thread::yield_now();
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut next = [0; 3];
+    while next != [EACH; 3] {
+        let tail = reader.tail();
+        reader.wait_blocking(tail, None);
+        reader
+            .drain(|record| {
+                let bytes = record.to_vec();
+                let number = u64::from_ne_bytes(bytes[..8].try_into().unwrap());
+                let way = (number & 3) as usize;
+                assert_eq!(number >> 2, next[way], "way {way}");
+                assert!(bytes == message(bytes.len(), number));
+                next[way] += 1;
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+    }
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert_eq!(reader.accounts().total.accepted.records, 3 * EACH);
+}
+
+fn by_broker(iob: &Iob) -> Iob {
+    let (near, far) = UnixStream::pair().unwrap();
+    iob.send_to(&near).unwrap();
+    Iob::receive_from(&far).unwrap()
+}
+
+#[test]
+fn what_is_revoked_stays_revoked() {
+    let Some(mut reader) = mediated(64 * 1024) else { return };
+    let (iob, peer) = reader.new_iob_writer(1).unwrap();
+    let mut servant = Servant::start();
+    servant.give_kernel(&iob);
+    servant.write(24, 0);
+    let mut by_socket = Servant::start();
+    by_socket.give(&iob);
+    by_socket.write(24, 1);
+    expect(&mut reader, 1, 24, 0);
+    expect(&mut reader, 1, 24, 1);
+    peer.revoke().unwrap();
+    assert_eq!(servant.order(Order::Write, 24, 2), refused(Status::ACCESS_DENIED));
+    assert_eq!(servant.order(Order::ForkAndWrite, 24, 2), refused(Status::ACCESS_DENIED));
+    assert_eq!(servant.order(Order::SendKernelOn, 0, 0), 0);
+    assert_eq!(servant.order(Order::WriteOn, 24, 2), refused(Status::ACCESS_DENIED));
+    assert_eq!(by_socket.order(Order::Write, 24, 2), refused(Status::PEER_CLOSED));
+    assert_eq!(reader.head(), reader.tail());
+    // The owner's own goes on, and may be handed over again.
+    write(&iob, b"mine").unwrap();
+    let again = by_kernel(&iob);
+    write(&again, b"again").unwrap();
+    assert_eq!(servant.order(Order::Write, 24, 3), refused(Status::ACCESS_DENIED));
+    drop((iob, again));
+    assert!(!peer.is_peer_closed(), "copies live, though they cannot write");
+    servant.kill();
+    assert!(peer.wait_peer_closed(None));
+}
+
+#[test]
+fn a_writer_learns_that_the_owner_is_gone_and_a_kept_program_writes_nothing() {
+    let Some(reader) = mediated(64 * 1024) else { return };
+    let (iob, peer) = reader.new_iob_writer(1).unwrap();
+    let mut servant = Servant::start();
+    servant.give_kernel(&iob);
+    servant.write(24, 0);
+    assert_eq!(servant.order(Order::IsPeerClosed, 0, 0), 0);
+    drop(peer);
+    assert_eq!(servant.order(Order::WaitPeerClosed, 0, 0), 1);
+    servant.write(24, 1);
+    drop(reader);
+    assert_eq!(servant.order(Order::Write, 24, 2), refused(Status::PEER_CLOSED));
+    assert!(iob.send_kernel_to(&servant.socket).is_err(), "the ring's owner is gone");
+}
+
+#[test]
+fn where_a_filter_forbids_programs_the_broker_takes_over_if_the_owner_agreed() {
+    let Some(mut reader) = mediated(64 * 1024) else { return };
+    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    let mut sandboxed = Servant::start();
+    assert_eq!(sandboxed.order(Order::ForbidBpf, 0, 0), 0);
+    sandboxed.tell(Order::Receive, 0, 0);
+    iob.send_kernel_to(&sandboxed.socket).unwrap();
+    assert_eq!(sandboxed.answer(), UNSUPPORTED);
+    reader.prefer_kernel(true);
+    let mut free = Servant::start();
+    free.give(&iob);
+    sandboxed.give(&iob);
+    free.write(24, 0);
+    expect(&mut reader, 1, 24, 0);
+    sandboxed.write(24, 1);
+    expect(&mut reader, 1, 24, 1);
+    // Which way each went, the kernel tells: it counts what it refuses, and a process that refuses by itself does not.
+    assert_eq!(free.order(Order::Write, 65_520, 0), refused(Status::INVALID_ARGS));
+    assert_eq!(reader.accounts().total.bad.records, 1);
+    assert_eq!(sandboxed.order(Order::Write, 65_520, 0), refused(Status::INVALID_ARGS));
+    assert_eq!(reader.accounts().total.bad.records, 1);
+}
+
+#[test]
+fn pages_that_are_not_there_are_fetched() {
+    let Some(mut reader) = mediated(1 << 20) else { return };
+    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    let kernel = by_kernel(&iob);
+    let page = rustix::param::page_size();
+    let file = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
+    // SAFETY: nobody writes to a program that runs.
+    let map = unsafe { memmap2::MmapOptions::new().len(20 * page).map(&file).unwrap() };
+    for at in [0, 3 * page - 5, 7 * page + 1] {
+        for len in [1, page, 10 * page] {
+            // SAFETY: the pages come back from the file.
+            unsafe { libc::madvise(map.as_ptr().cast_mut().cast(), map.len(), libc::MADV_DONTNEED) };
+            let pieces = [IoSlice::new(b"head "), IoSlice::new(&map[at..at + len]), IoSlice::new(&[])];
+            kernel.writev(Default::default(), 0, &pieces).unwrap();
+            let (_, read) = reader.read_message_blocking(None).unwrap().unwrap();
+            assert!(read[..5] == *b"head " && read[5..] == map[at..at + len], "{len} bytes at {at}");
+        }
+    }
+}
+
+#[test]
+fn only_a_mediated_rings_writers_can_be_handed_over_so_and_its_memory_cannot() {
+    let (near, _far) = UnixStream::pair().unwrap();
+    let plain = RingBuffer::create(64 * 1024);
+    let (iob, peer) = plain.new_iob_writer(1).unwrap();
+    assert_eq!(iob.send_kernel_to(&near).unwrap_err().kind(), std::io::ErrorKind::Unsupported);
+    assert_eq!(peer.send_kernel_to(&near).unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
+    assert!(!plain.is_mediated());
+    let refused = |capacity| RingBuffer::try_create_mediated(capacity).unwrap_err().status();
+    assert_eq!(refused(0), Status::INVALID_ARGS);
+    assert_eq!(refused(4097), Status::INVALID_ARGS);
+    assert_eq!(refused(1 << 29), Status::OUT_OF_RANGE);
+    assert_eq!(refused(usize::MAX - 4095), Status::OUT_OF_RANGE);
+    let Some(reader) = mediated(64 * 1024) else { return };
+    assert!(reader.is_mediated());
+    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    assert_eq!(iob.send_mapped_to(&near).unwrap_err().kind(), std::io::ErrorKind::Unsupported);
+}
+
+/// The descriptors of an offer, fished out of the socket by somebody who does not use the library.
+fn descriptors(iob: &Iob) -> Vec<OwnedFd> {
+    let (near, far) = UnixStream::pair().unwrap();
+    iob.send_kernel_to(&near).unwrap();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    recvmsg(&far, &mut [IoSliceMut::new(&mut [0; 100])], &mut ancillary, RecvFlags::empty()).unwrap();
+    let rights = ancillary.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(rights) => Some(rights),
+        _ => None,
+    });
+    rights.flatten().collect()
+}
+
+/// Runs a program on whatever context; its result.
+fn run(program: &OwnedFd, context: &mut [u64]) -> Result<u32, i32> {
+    let mut attributes = [0u64; 10];
+    attributes[0] = program.as_raw_fd() as u64;
+    // `ctx_size_in`, and where it is.
+    attributes[5] = size_of_val(context) as u64;
+    attributes[6] = context.as_mut_ptr() as u64;
+    // SAFETY: the context is as long as said, and may be written, as the kernel does.
+    let result = unsafe { libc::syscall(libc::SYS_bpf, 10, attributes.as_mut_ptr(), 64) };
+    if result < 0 {
+        Err(std::io::Error::last_os_error().raw_os_error().unwrap())
+    } else {
+        Ok((attributes[0] >> 32) as u32)
+    }
+}
+
+#[test]
+fn whatever_a_program_is_asked_the_ring_stays_sound() {
+    let Some(mut reader) = mediated(64 * 1024) else { return };
+    let (iob, _peer) = reader.new_iob_writer(0x7a61).unwrap();
+    let descriptors = descriptors(&iob);
+    let program = &descriptors[0];
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = move || {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random
+    };
+    let memory = vec![0x5au8; 70_000];
+    let (mut written, mut read) = (0, 0);
+    for _ in 0..30_000 {
+        let mut context = [0u64; 17];
+        context[0] = match next() % 8 {
+            0 => next(),
+            1 => 9,
+            n => n + 1,
+        };
+        for piece in context[1..].chunks_mut(2) {
+            piece[0] = match next() % 16 {
+                0 => next(),
+                1 => 0,
+                // The kernel's half of the address space.
+                2 => next() | 0xffff_8000_0000_0000,
+                _ => memory.as_ptr() as u64 + next() % 4096,
+            };
+            piece[1] = match next() % 16 {
+                0 => next(),
+                1 => 65_520 + next() % 100,
+                2 => 0u64.wrapping_sub(next() % 100),
+                3 => next() % 65_520,
+                _ => next() % 300,
+            };
+        }
+        // Also shorter contexts, which the kernel refuses by itself.
+        let len = if next().is_multiple_of(64) { (next() % 17) as usize } else { 17 };
+        match run(program, &mut context[..len]) {
+            Ok(0) => written += 1,
+            Ok(1..=6 | 8) => {}
+            Err(libc::EINVAL) => assert!(len < 17),
+            other => panic!("{other:?} of {context:x?}"),
+        }
+        while let Some((tag, message)) = reader.try_read_message().unwrap() {
+            assert_eq!(tag, 0x7a61);
+            assert!(message.iter().all(|&byte| byte == 0x5a), "bytes that were never written");
+            read += 1;
+        }
+    }
+    assert_eq!((read, reader.accounts().total.accepted.records), (written, written));
+    assert!(written > 1_000, "{written}");
+    // Kept, but no longer good for anything.
+    iob.revoke().unwrap();
+    let mut context = [1, memory.as_ptr() as u64, 10].into_iter().chain([0; 14]).collect::<Vec<_>>();
+    assert_eq!(run(program, &mut context), Ok(7));
+    // Its place is somebody else's now, and it still is not.
+    drop(descriptors.into_iter().nth(1));
+    let others: Vec<_> = (0..70).map(|_| by_kernel(&iob)).collect();
+    write(&others[69], b"theirs").unwrap();
+    assert_eq!(reader.read_message_blocking(None).unwrap(), Some((0x7a61, b"theirs".to_vec())));
+}
+
+#[test]
+fn hand_overs_leave_nothing_behind() {
+    let Some(reader) = mediated(64 * 1024) else { return };
+    let (iob, peer) = reader.new_iob_writer(1).unwrap();
+    let count = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let hand_over = || {
+        let kernel = by_kernel(&iob);
+        write(&kernel, b"").unwrap();
+    };
+    hand_over();
+    let mut most = 0;
+    let before = count();
+    for _ in 0..200 {
+        hand_over();
+        most = most.max(count());
+    }
+    // The owner's ends go when its thread has noticed.
+    drop(iob);
+    assert!(peer.wait_peer_closed(None));
+    assert_eq!(reader.accounts().total.accepted.records, 201);
+    assert!(count() <= before + 2, "{} descriptors, {before} before, {most} at most", count());
+}
