@@ -15,6 +15,7 @@
 //! | `state` | a state of the machine, and its encoding |
 //! | `memory` | loads, stores and fences on a state |
 //! | `chart` | the order of sequentially consistent accesses |
+//! | `promised` | writes that are performed early |
 //! | `canon` | one representative for states that nobody can tell apart |
 //! | `machine` | the successors of a state |
 //! | `touched` | which thread may ever touch what |
@@ -32,6 +33,7 @@ mod machine;
 mod memory;
 mod operation;
 mod platform;
+mod promised;
 mod replay;
 mod search;
 mod state;
@@ -72,6 +74,29 @@ pub enum Memory {
     Interleaved,
     /// Sequential consistency: every access is ordered with every other. What fails here needs no weak memory.
     SequentiallyConsistent,
+    /// What ARMv8 and RISC-V do on top of [`ReleaseAcquire`](Memory::ReleaseAcquire): a store may be performed while a relaxed
+    /// read before it still waits (load buffering). Dependencies of value, data and address are respected, and so are those
+    /// of control, as far as the code cannot do without a branch.
+    Hardware,
+    /// The same without dependencies of control, in which one must trust the compiler.
+    HardwareStrict,
+}
+
+impl Memory {
+    /// Whether reads may be stale and stores overtaken.
+    fn is_weak(self) -> bool {
+        matches!(self, Memory::ReleaseAcquire) || self.is_hardware()
+    }
+
+    /// Whether stores may be performed before reads that come before them.
+    fn is_hardware(self) -> bool {
+        matches!(self, Memory::Hardware | Memory::HardwareStrict)
+    }
+
+    /// Whether a read that decides what is done next comes before all later stores.
+    fn heeds_decisions(self) -> bool {
+        self != Memory::HardwareStrict
+    }
 }
 
 /// When the virtual time passes, and waits with a deadline time out.
@@ -197,6 +222,8 @@ impl ExplorerOptions {
                 Memory::ReleaseAcquire => None,
                 Memory::Interleaved => Some("no stale reads".into()),
                 Memory::SequentiallyConsistent => Some("sequentially consistent".into()),
+                Memory::Hardware => Some("hardware".into()),
+                Memory::HardwareStrict => Some("hardware, no control dependencies".into()),
             },
             (self.deaths > 0).then(|| format!("≤ {} deaths", self.deaths)),
             often(self.spurious_wakes, "spurious wake-ups"),
@@ -300,9 +327,15 @@ pub fn explore<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOp
         let tree = Mutex::new(tree);
         let found = loop {
             match Search::new(&world(&tree), &program, &tree, &allowed).run() {
+                // Whoever is accused has a right to all that is known.
+                Ending::Found(found)
+                    if found.failure.is_some()
+                        && options.memory == Memory::Hardware
+                        && lock(&tree).remember_decisions() => {}
                 Ending::Found(found) => break *found,
-                Ending::Surprised => statistics.restarts += 1,
+                Ending::Surprised => drop(lock(&tree).remember_decisions()),
             }
+            statistics.restarts += 1;
         };
         let doubtful = match &found {
             _ if trials == 0 => false,
@@ -351,9 +384,7 @@ fn judge(
         match allowed {
             // Stronger memory, or a death for certain, may well rule an outcome out.
             Outcomes::Exactly(stated)
-                if options.memory == Memory::ReleaseAcquire
-                    && changes.death.is_none()
-                    && !stated.is_subset(&found.unharmed) =>
+                if options.memory.is_weak() && changes.death.is_none() && !stated.is_subset(&found.unharmed) =>
             {
                 Verdict::Unreached(stated.difference(&found.unharmed).cloned().collect())
             }

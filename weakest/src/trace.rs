@@ -31,6 +31,20 @@ pub enum Action {
         /// The index of the event that wrote what was read.
         from: Option<usize>,
     },
+    /// Promised to write `value`: hardware has performed this write, though reads before it still wait.
+    Promised {
+        /// The value that will be written.
+        value: u64,
+    },
+    /// Came to a write that it had promised.
+    Kept {
+        /// What was read, if it was a read-modify-write.
+        read: Option<u64>,
+        /// The value written.
+        value: u64,
+        /// The index of the event that promised it.
+        promise: Option<usize>,
+    },
     /// A compare-and-exchange that found another value (or failed spuriously).
     Refused {
         /// The value found.
@@ -179,6 +193,7 @@ pub(crate) fn culprits(fault: Fault, events: &[Event]) -> Vec<usize> {
                             Action::Woke { .. }
                                 | Action::Wrote { .. }
                                 | Action::Updated { .. }
+                                | Action::Promised { .. }
                                 | Action::CleanedUp { .. }
                         )
                 })

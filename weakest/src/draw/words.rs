@@ -14,6 +14,12 @@ pub fn action(event: &Event) -> String {
         Action::Read { value, stale: true, from: None } => format!("{object} → {} (stale)", number(*value)),
         Action::Wrote { value } => format!("{object} ← {}", number(*value)),
         Action::Updated { read, wrote, .. } => format!("{object}: {} ⇒ {}", number(*read), number(*wrote)),
+        Action::Promised { value } => format!("⇠ {object} ← {} performed early", number(*value)),
+        Action::Kept { read, value, promise } => {
+            let read = read.map_or(String::new(), |read| format!(" ({} ⇒)", number(read)));
+            let promise = promise.map_or(String::new(), |at| format!(", performed at #{at}"));
+            format!("{object}{read} ← {}{promise}", number(*value))
+        }
         Action::Refused { found, expected, .. } => {
             format!("{object} → {}, not {}", number(*found), number(*expected))
         }

@@ -27,6 +27,7 @@ impl<const N: usize> State<N> {
             return;
         }
         self.forget_messages(sizes);
+        self.forget_ages(sizes);
         self.forget_knowledge(sizes);
         self.forget_fences();
         self.merge_repetitions(sizes);
@@ -71,6 +72,22 @@ impl<const N: usize> State<N> {
                 }
             }
             self.messages[start].glued = false;
+        }
+    }
+
+    /// Forgets of messages that a promiser cannot read any more whether they are newer than its promises.
+    fn forget_ages(&mut self, sizes: Sizes) {
+        if self.promisers == 0 {
+            return;
+        }
+        for location in 0..sizes.locations {
+            for position in 0..=self.newest(location) {
+                let gone = (0..self.threads.len())
+                    .filter(|&thread| self.threads[thread].view.0[location] as usize > position)
+                    .fold(0, |bits, thread| bits | 1 << thread);
+                let index = self.starts[location] as usize + position;
+                self.messages[index].newer &= !gone;
+            }
         }
     }
 
@@ -121,7 +138,11 @@ impl<const N: usize> State<N> {
             while position <= self.newest(location) {
                 let index = self.starts[location] as usize + position;
                 let (before, this) = (&self.messages[index - 1], &self.messages[index]);
-                if !this.glued || this.value != before.value || this.view != before.view {
+                let promised = this.promised_by != 0
+                    || before.promised_by != 0
+                    || self.messages.get(index + 1).is_some_and(|next| next.promised_by != 0);
+                let alike = this.value == before.value && this.view == before.view && this.newer == before.newer;
+                if !this.glued || !alike || promised && !seeded(Seeded::PromisesAreMerged) {
                     position += 1;
                     continue;
                 }

@@ -31,6 +31,16 @@ pub(super) enum Fault {
     TwinsAreNotChecked,
     AccessesAreUnordered,
     RefusalsAreRelaxed,
+    PromisesPassFences,
+    PromisesPassOwnReads,
+    ReleasesArePromised,
+    NothingIsCertified,
+    FailuresAreUncertified,
+    DeathsLeavePromises,
+    AcquiresReadAnything,
+    DecisionsReadAnything,
+    BlockedReadsAreFree,
+    PromisesAreMerged,
 }
 
 #[cfg(feature = "seeded-faults")]
@@ -62,6 +72,16 @@ pub(super) fn seeded(fault: Fault) -> bool {
         TwinsAreNotChecked,
         AccessesAreUnordered,
         RefusalsAreRelaxed,
+        PromisesPassFences,
+        PromisesPassOwnReads,
+        ReleasesArePromised,
+        NothingIsCertified,
+        FailuresAreUncertified,
+        DeathsLeavePromises,
+        AcquiresReadAnything,
+        DecisionsReadAnything,
+        BlockedReadsAreFree,
+        PromisesAreMerged,
     ];
     let named = |name: std::ffi::OsString| {
         let known = all.into_iter().find(|fault| *format!("{fault:?}") == *name);

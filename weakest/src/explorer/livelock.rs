@@ -1,9 +1,16 @@
 //! Whether every execution can still come to its end.
 
 use super::visited::{StateId, Visited};
+use rustc_hash::FxHashSet;
 
-/// A state from which no final state can be reached, on the shortest way there. `edges` are the steps that threads may count on.
-pub(super) fn find(visited: &Visited, terminals: &[StateId], edges: Vec<Vec<(StateId, StateId)>>) -> Option<StateId> {
+/// A state from which no final state can be reached, on the shortest way there. `edges` are the steps that threads may count
+/// on. The `promising` states are not judged: promises that cannot be kept say nothing, and others lead to states without.
+pub(super) fn find(
+    visited: &Visited,
+    terminals: &[StateId],
+    promising: &FxHashSet<StateId>,
+    edges: Vec<Vec<(StateId, StateId)>>,
+) -> Option<StateId> {
     let dense = visited.dense();
     let count = dense.count();
     let mut first = vec![0u32; count + 1];
@@ -32,5 +39,6 @@ pub(super) fn find(visited: &Visited, terminals: &[StateId], edges: Vec<Vec<(Sta
             }
         }
     }
-    dense.ids().filter(|&id| !ends[dense.index(id)]).min_by_key(|&id| visited.path(id).len())
+    let stuck = |&id: &StateId| !ends[dense.index(id)] && !promising.contains(&id);
+    dense.ids().filter(stuck).min_by_key(|&id| visited.path(id).len())
 }

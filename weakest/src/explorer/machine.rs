@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `operate` | one operation, in every way that the memory allows |
+//! | `promise` | writes that hardware performs before a read that comes before them |
 //! | `sleep` | who is woken |
 //! | `death` | who dies, and the operating system's clean-up |
 //! | `local` | what may be taken at once |
@@ -12,6 +13,7 @@ mod death;
 mod local;
 mod note;
 mod operate;
+mod promise;
 mod sleep;
 
 use super::ExplorerOptions;
@@ -60,6 +62,8 @@ pub(super) struct Branch<const N: usize> {
     pub(super) failure: Option<Failure>,
     /// Whether a thread may count on it: not a death, nor a spurious wake-up or failure.
     pub(super) dependable: bool,
+    /// The threads that did something on the way: bits by thread.
+    pub(super) moved: u32,
 }
 
 /// One worker's machine.
@@ -74,11 +78,21 @@ pub(super) struct Machine<'w, 't, 'p, const N: usize> {
     pub(super) killed_before: BTreeSet<&'static str>,
     /// Whether the last operation led some thread back to where it was before.
     back: bool,
+    /// Whether a thread is being tried alone, to see what it may promise or keep: races are not its business then.
+    alone: bool,
 }
 
 impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
     pub(super) fn new(world: &'w World<'w>, tree: Reader<'t, 'p>) -> Self {
-        Machine { world, tree, recording: None, overflow: None, killed_before: BTreeSet::new(), back: false }
+        Machine {
+            world,
+            tree,
+            recording: None,
+            overflow: None,
+            killed_before: BTreeSet::new(),
+            back: false,
+            alone: false,
+        }
     }
 
     /// The states in which a program may start: nobody has done a step that others could see.
@@ -93,14 +107,11 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
             view: View::NOTHING,
             acquirable: View::NOTHING,
             released: View::NOTHING,
+            blocked: false,
         };
         let state = State {
             threads: (0..sizes.threads).map(thread).collect(),
-            messages: objects
-                .locations
-                .iter()
-                .map(|l| Message { value: l.initial, view: View::NOTHING, glued: false, source: 0 })
-                .collect(),
+            messages: objects.locations.iter().map(|l| Message::new(l.initial, false, 0)).collect(),
             starts: (0..=sizes.locations as u16).collect(),
             cells: objects.words.iter().map(|w| Cell { value: w.initial, writer: 0, written: 0 }).collect(),
             reads: vec![0; sizes.words * sizes.threads],
@@ -108,8 +119,9 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
             chart: Vec::new(),
             budgets: [options.deaths, options.spurious_wakes.budget(), options.weak_failures.budget()],
             now: 0,
+            promisers: 0,
         };
-        let mut branch = Branch { state, events: Vec::new(), failure: None, dependable: true };
+        let mut branch = Branch { state, events: Vec::new(), failure: None, dependable: true, moved: 0 };
         for thread in 0..sizes.threads {
             self.arrive(&mut branch, thread);
         }
@@ -120,7 +132,7 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
 
     /// All ways on from a state.
     pub(super) fn expand(&mut self, state: &State<N>) -> Vec<Branch<N>> {
-        let from = Branch { state: state.clone(), events: Vec::new(), failure: None, dependable: true };
+        let from = Branch { state: state.clone(), events: Vec::new(), failure: None, dependable: true, moved: 0 };
         let mut branches = Vec::new();
         for thread in 0..state.threads.len() {
             match state.threads[thread].status {
@@ -131,6 +143,9 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
             }
             if self.may_die(state, thread) {
                 branches.push(self.die(&from, thread));
+            }
+            if self.world.options.memory.is_hardware() && state.threads[thread].status == Status::Running {
+                self.promise(&from, thread, &mut branches);
             }
         }
         let mut settled = Vec::with_capacity(branches.len());
@@ -145,6 +160,7 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
         let step = self.tree.step(branch.state.threads[thread].node, answer);
         self.back |= step.back;
         branch.state.threads[thread].node = step.node;
+        branch.moved |= 1 << thread;
         self.arrive(branch, thread);
     }
 

@@ -14,6 +14,15 @@ pub(super) struct Race {
     pub(super) wrote: bool,
 }
 
+/// What an access means to the order of the fences.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+    /// A promised write, in its thread's place.
+    Kept,
+}
+
 impl<const N: usize> State<N> {
     /// `thread` reads the message at a position. `None` if that contradicts the order of the fences.
     pub(super) fn read(
@@ -26,6 +35,7 @@ impl<const N: usize> State<N> {
     ) -> Option<u64> {
         let message = *self.message(location, position);
         let reader = &mut self.threads[thread];
+        reader.blocked = false;
         if !seeded(Seeded::ReadsAreForgotten) {
             reader.view.0[location] = reader.view.0[location].max(position as u8);
         }
@@ -34,7 +44,7 @@ impl<const N: usize> State<N> {
         } else {
             reader.acquirable.join(&message.view);
         }
-        self.order_fences(sizes, thread, location, position, false).then_some(message.value)
+        self.order_fences(sizes, thread, location, position, Access::Read).then_some(message.value)
     }
 
     /// `thread` writes a message at a position. `false` if that contradicts the order of the fences.
@@ -53,7 +63,8 @@ impl<const N: usize> State<N> {
         of: Option<View<N>>,
         source: u32,
     ) -> bool {
-        self.insert(location, position, Message { value, view: View::NOTHING, glued: of.is_some(), source });
+        let newer = self.promisers & if of.is_some() { u32::MAX } else { !(1 << thread) };
+        self.insert(location, position, Message { newer, ..Message::new(value, of.is_some(), source) });
         let writer = &mut self.threads[thread];
         writer.view.0[location] = position as u8;
         let mut view = if release { writer.view } else { writer.released };
@@ -62,7 +73,7 @@ impl<const N: usize> State<N> {
         }
         let index = self.starts[location] as usize + position;
         self.messages[index].view = view;
-        self.order_fences(sizes, thread, location, position, true)
+        self.order_fences(sizes, thread, location, position, Access::Write)
     }
 
     /// Whether a new message may come at this position.
@@ -139,7 +150,14 @@ impl<const N: usize> State<N> {
     ///
     /// A fence that happened before the access comes before every fence that something happened before which the access
     /// did not see yet (RC11's `psc`).
-    fn order_fences(&mut self, sizes: Sizes, thread: usize, location: usize, position: usize, write: bool) -> bool {
+    pub(super) fn order_fences(
+        &mut self,
+        sizes: Sizes,
+        thread: usize,
+        location: usize,
+        position: usize,
+        access: Access,
+    ) -> bool {
         if seeded(Seeded::FencesAreUnordered) {
             return true;
         }
@@ -152,7 +170,9 @@ impl<const N: usize> State<N> {
             for second in 0..self.fences.len() {
                 let both_light =
                     self.fences[first].light && self.fences[second].light && !seeded(Seeded::LightFencesAreFull);
-                if usize::from(self.fences[second].before.0[location]) > position && !both_light {
+                // A fence may have come after a promise that is kept only now.
+                let seen = usize::from(self.fences[second].before.0[location]) + usize::from(access == Access::Kept);
+                if seen > position && !both_light {
                     if first == second || self.fences[second].precedes >> first & 1 == 1 {
                         return false;
                     }
@@ -160,7 +180,7 @@ impl<const N: usize> State<N> {
                 }
             }
             let after = &mut self.fences[first].after[location];
-            *after = (*after).min(2 * position as u16 + u16::from(!write));
+            *after = (*after).min(2 * position as u16 + u16::from(access == Access::Read));
         }
         true
     }

@@ -13,6 +13,7 @@ use super::visited::{NOBODY, StateId, Visited};
 use crate::run::Coverage;
 use crate::scenario::{End, Outcomes, Program};
 use crate::trace::{Event, Fault, Ignorance};
+use rustc_hash::FxHashSet;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -78,6 +79,8 @@ struct Harvest {
     unharmed: BTreeSet<String>,
     terminals: Vec<StateId>,
     edges: Vec<(StateId, StateId)>,
+    /// The new states in which somebody has promises to keep.
+    promising: Vec<StateId>,
     hit: Option<Hit>,
 }
 
@@ -155,7 +158,8 @@ impl<'s, 'p> Search<'s, 'p> {
             levels: 0,
             largest_level: 0,
         };
-        let (mut terminals, mut edges) = (Vec::new(), Vec::new());
+        let (mut terminals, mut edges, mut promising) = (Vec::new(), Vec::new(), FxHashSet::default());
+        lock(self.tree).level = 0;
         let mut first = Harvest::default();
         let starts = machines[0].start();
         self.take(&mut machines[0], NOBODY, 0, starts, &mut first);
@@ -170,6 +174,7 @@ impl<'s, 'p> Search<'s, 'p> {
                 found.unharmed.extend(harvest.unharmed);
                 terminals.extend(harvest.terminals);
                 edges.push(harvest.edges);
+                promising.extend(harvest.promising);
                 if let Some(new) = harvest.hit
                     && hit.as_ref().is_none_or(|old| new.index < old.index)
                 {
@@ -205,6 +210,10 @@ impl<'s, 'p> Search<'s, 'p> {
                 break;
             }
             found.levels += 1;
+            lock(self.tree).level = found.levels as u32;
+            for machine in &mut machines {
+                machine.tree.enter_level(found.levels as u32);
+            }
             let workers = if level.states.len() < LARGE { 1 } else { workers };
             harvests = self.expand_level(&level, &mut machines[..workers]);
             if let Some(reason) = self.stopped() {
@@ -215,7 +224,7 @@ impl<'s, 'p> Search<'s, 'p> {
         if lock(self.tree).loops
             && options.liveness
             && !seeded(Seeded::LivelocksAreMissed)
-            && let Some(stuck) = livelock::find(&self.visited, &terminals, edges)
+            && let Some(stuck) = livelock::find(&self.visited, &terminals, &promising, edges)
         {
             let message = "from here on no execution ever ends, whatever anybody does".to_string();
             let failure = Failure { fault: Fault::Livelock, message };
@@ -250,7 +259,9 @@ impl<'s, 'p> Search<'s, 'p> {
                         continue;
                     }
                     let branches = machine.expand(&state);
-                    if !branches.iter().any(|branch| branch.dependable) && machine.overflow.is_none() {
+                    let stuck = !branches.iter().any(|branch| branch.dependable);
+                    // Promises that cannot be kept any more say nothing.
+                    if stuck && state.promisers == 0 && machine.overflow.is_none() {
                         let failure = Failure { fault: Fault::Deadlock, message: machine.stuck(&state) };
                         harvest.hit.get_or_insert(Hit { index, state: id, branch: None, failure });
                     }
@@ -303,6 +314,9 @@ impl<'s, 'p> Search<'s, 'p> {
                 continue;
             }
             harvest.next.states.push((id, harvest.next.bytes.len()));
+            if branch.state.promisers != 0 {
+                harvest.promising.push(id);
+            }
             if over {
                 harvest.terminals.push(id);
                 match self.outcome(machine, &branch.state) {
@@ -366,7 +380,8 @@ impl<'s, 'p> Search<'s, 'p> {
         machine.recording = Some(0);
         let mut events = Vec::new();
         let mut now: Option<State<N>> = None;
-        for ordinal in self.visited.path(state).into_iter().chain(branch) {
+        for (level, ordinal) in (0..).zip(self.visited.path(state).into_iter().chain(branch)) {
+            machine.tree.enter_level(level);
             let mut branches = match &now {
                 None => machine.start(),
                 Some(state) => machine.expand(state),

@@ -37,6 +37,8 @@ pub(super) struct Thread<const N: usize> {
     pub(super) acquirable: View<N>,
     /// What its last release fence covers.
     pub(super) released: View<N>,
+    /// It has made a promise because its next read waits for something newer, and must read that.
+    pub(super) blocked: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +48,20 @@ pub(super) struct Message<const N: usize> {
     pub(super) view: View<N>,
     /// Written by a read-modify-write that read the message before: nothing may come between.
     pub(super) glued: bool,
-    /// In a replay, the writing event's index plus one. Not part of the state's identity.
+    /// The thread that promised it and has not kept the promise yet, plus one.
+    pub(super) promised_by: u8,
+    /// The threads that have promises, of which the last is older than this message: bits by thread.
+    pub(super) newer: u32,
+    /// In a replay, the writing event's index plus one. While a thread is tried alone, a number for what was there before.
+    /// Not part of the state's identity.
     pub(super) source: u32,
+}
+
+impl<const N: usize> Message<N> {
+    /// A message that teaches nothing.
+    pub(super) fn new(value: u64, glued: bool, source: u32) -> Self {
+        Message { value, view: View::NOTHING, glued, promised_by: 0, newer: 0, source }
+    }
 }
 
 /// A data word.
@@ -111,6 +125,8 @@ pub(super) struct State<const N: usize> {
     pub(super) budgets: [u8; 3],
     /// The virtual time, in nanoseconds.
     pub(super) now: u64,
+    /// The threads that have promises to keep: bits by thread. Follows from the messages.
+    pub(super) promisers: u32,
 }
 
 impl<const N: usize> State<N> {
@@ -182,7 +198,8 @@ impl<const N: usize> State<N> {
                     | (thread.killed as u8) << 2
                     | (acquirable as u8) << 3
                     | (released as u8) << 4
-                    | ((thread.announced != 0) as u8) << 5,
+                    | ((thread.announced != 0) as u8) << 5
+                    | (thread.blocked as u8) << 6,
             );
             put(bytes, thread.node as u64);
             if ended {
@@ -204,8 +221,15 @@ impl<const N: usize> State<N> {
             put(bytes, messages.len() as u64);
             for message in messages {
                 let view = !message.view.is_nothing();
-                bytes.push(view as u8 | (message.glued as u8) << 1);
+                let (promised, newer) = (message.promised_by != 0, message.newer != 0);
+                bytes.push(view as u8 | (message.glued as u8) << 1 | (promised as u8) << 2 | (newer as u8) << 3);
                 put(bytes, message.value);
+                if promised {
+                    bytes.push(message.promised_by);
+                }
+                if newer {
+                    put(bytes, message.newer.into());
+                }
                 if view {
                     bytes.extend_from_slice(&message.view.0[..slots]);
                 }
@@ -269,6 +293,7 @@ impl<const N: usize> State<N> {
                 view: View::NOTHING,
                 acquirable: View::NOTHING,
                 released: View::NOTHING,
+                blocked: flags & 64 != 0,
             };
             if status != Status::Ended {
                 if flags & 32 != 0 {
@@ -284,18 +309,24 @@ impl<const N: usize> State<N> {
             }
             threads.push(thread);
         }
-        let mut messages = Vec::with_capacity(sizes.locations * 2);
+        let (mut messages, mut promisers) = (Vec::with_capacity(sizes.locations * 2), 0);
         let mut starts = Vec::with_capacity(sizes.locations + 1);
         for _ in 0..sizes.locations {
             starts.push(messages.len() as u16);
             for _ in 0..get(input) {
                 let flags = take(input);
-                messages.push(Message {
-                    value: get(input),
-                    glued: flags & 2 != 0,
-                    view: if flags & 1 != 0 { view(input, slots) } else { View::NOTHING },
-                    source: 0,
-                });
+                let mut message = Message::new(get(input), flags & 2 != 0, 0);
+                if flags & 4 != 0 {
+                    message.promised_by = take(input);
+                    promisers |= 1 << (message.promised_by - 1);
+                }
+                if flags & 8 != 0 {
+                    message.newer = get(input) as u32;
+                }
+                if flags & 1 != 0 {
+                    message.view = view(input, slots);
+                }
+                messages.push(message);
             }
         }
         starts.push(messages.len() as u16);
@@ -338,7 +369,7 @@ impl<const N: usize> State<N> {
         for thread in threads.iter_mut().filter(|thread| thread.killed) {
             thread.after = get(input) as u16;
         }
-        State { threads, messages, starts, cells, reads, fences, chart, budgets, now }
+        State { threads, messages, starts, cells, reads, fences, chart, budgets, now, promisers }
     }
 }
 

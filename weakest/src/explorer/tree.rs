@@ -17,6 +17,7 @@ use super::replay::{Guide, Led, Next, Past, Plan, replay};
 use super::state::Sizes;
 use super::touched::Touched;
 use super::twins::{Choices, Dice, Laboratory, Map, Trial, Values, Walk};
+use crate::facade::{Order, Rmw};
 use crate::run::Mutant;
 use crate::scenario::{Notes, Program};
 use rustc_hash::{FxHashMap, FxHasher};
@@ -80,6 +81,22 @@ pub(super) struct Tree<'p> {
     deaths: bool,
     /// Whether any history was folded.
     pub(super) loops: bool,
+    /// The level that the search is at.
+    pub(super) level: u32,
+    /// What a thread does next after the first answer it was given at a node.
+    nexts: FxHashMap<NodeId, Shape>,
+    /// The nodes after which answers are known that lead to different operations, and the level at which that came to be
+    /// known.
+    decisions: FxHashMap<NodeId, u32>,
+}
+
+/// Of what comes next, what compiled code cannot choose without a branch or the computation of an address. Different sites
+/// with the same operation may well be one instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    Operation(std::mem::Discriminant<Request>, Option<Rmw>, u16, Order),
+    Over,
+    Panic,
 }
 
 impl<'p> Tree<'p> {
@@ -107,6 +124,9 @@ impl<'p> Tree<'p> {
             touched: Touched::nothing(sizes),
             deaths,
             loops: false,
+            level: 0,
+            nexts: FxHashMap::default(),
+            decisions: FxHashMap::default(),
         };
         let hooks = if program.on_death.is_some() { program.threads.len() } else { 0 };
         for body in 0..(program.threads.len() + hooks) as u16 {
@@ -158,7 +178,25 @@ impl<'p> Tree<'p> {
         self.values.answered(&operation, answer);
         let step = self.grow(from, Past::Asked(operation, answer));
         self.children.insert((from, answer), step);
+        let shape = match &self.node(step.node).next {
+            Next::Operation(next) => {
+                let update = if let Request::Update(update, _) = next.request { Some(update) } else { None };
+                Shape::Operation(std::mem::discriminant(&next.request), update, next.object, next.order)
+            }
+            Next::Panicked(_) => Shape::Panic,
+            _ => Shape::Over,
+        };
+        if *self.nexts.entry(from).or_insert(shape) != shape {
+            self.decisions.entry(from).or_insert(self.level);
+        }
         step
+    }
+
+    /// Keeps what is known of decisions for another search, from its start. Whether anything came to be known lately.
+    pub(super) fn remember_decisions(&mut self) -> bool {
+        let news = self.decisions.values().any(|&level| level > 0);
+        self.decisions.values_mut().for_each(|level| *level = 0);
+        news
     }
 
     /// Where one more entry of the history leads.
@@ -367,11 +405,33 @@ pub(super) struct Reader<'t, 'p> {
     shared: &'t Mutex<Tree<'p>>,
     nodes: Vec<Option<(Now, u32)>>,
     children: FxHashMap<(NodeId, Answer), Step>,
+    /// The level that the search is at, and what was known of decisions before it.
+    level: u32,
+    decisions: FxHashMap<NodeId, bool>,
 }
 
 impl<'t, 'p> Reader<'t, 'p> {
     pub(super) fn new(shared: &'t Mutex<Tree<'p>>) -> Self {
-        Reader { shared, nodes: Vec::new(), children: FxHashMap::default() }
+        let decisions = FxHashMap::default();
+        Reader { shared, nodes: Vec::new(), children: FxHashMap::default(), level: 0, decisions }
+    }
+
+    /// What was known before this level is known now.
+    pub(super) fn enter_level(&mut self, level: u32) {
+        if self.level != level {
+            self.level = level;
+            self.decisions.clear();
+        }
+    }
+
+    /// Whether the answers known before this level lead from the node to different operations. Knowing fewer allows more
+    /// promises; that it does not depend on the order of work within a level keeps searches repeatable.
+    pub(super) fn decides(&mut self, node: NodeId) -> bool {
+        let (shared, level) = (self.shared, self.level);
+        *self
+            .decisions
+            .entry(node)
+            .or_insert_with(|| lock(shared).decisions.get(&node).is_some_and(|&since| since < level))
     }
 
     /// See [`Tree::step`].

@@ -69,6 +69,15 @@ impl Relation {
 
 /// All behaviours of a program.
 pub fn behaviour(litmus: &Litmus) -> Behaviour {
+    judged(litmus, false)
+}
+
+/// The same without the axiom that forbids load buffering: more than any hardware does.
+pub fn behaviour_with_load_buffering(litmus: &Litmus) -> Behaviour {
+    judged(litmus, true)
+}
+
+fn judged(litmus: &Litmus, load_buffering: bool) -> Behaviour {
     let (locations, words) = (litmus.locations(), litmus.words());
     let places = locations + words;
     let mut events: Vec<Event> = (0..places)
@@ -102,7 +111,8 @@ pub fn behaviour(litmus: &Litmus) -> Behaviour {
         }
     }
     let readers: Vec<usize> = (0..events.len()).filter(|&e| events[e].reads).collect();
-    let mut search = Search { litmus, events, locations, places, outcomes: BTreeSet::new(), races: false };
+    let mut search =
+        Search { litmus, events, locations, places, outcomes: BTreeSet::new(), races: false, load_buffering };
     search.choose_sources(&readers, &mut Vec::new());
     if search.races { Behaviour::Races } else { Behaviour::Outcomes(search.outcomes) }
 }
@@ -114,6 +124,7 @@ struct Search<'l> {
     places: usize,
     outcomes: BTreeSet<String>,
     races: bool,
+    load_buffering: bool,
 }
 
 impl Search<'_> {
@@ -153,12 +164,12 @@ impl Search<'_> {
         for &(reader, writer) in sources {
             rf.add(writer, reader);
         }
-        let before = po.union(&rf).closure();
-        // No load buffering.
+        // Values never depend on what comes later in modification order, so reads-from alone has no cycle.
+        let before = if self.load_buffering { rf.closure() } else { po.union(&rf).closure() };
         if !before.irreflexive() {
             return;
         }
-        // Values, in an order that respects program order and reads-from.
+        // Values, in an order that respects reads-from.
         let mut order: Vec<usize> = (0..n).collect();
         order.sort_by_key(|&e| (0..n).filter(|&a| before.has(a, e)).count());
         let (mut read, mut written) = (vec![None; n], vec![None; n]);

@@ -80,9 +80,9 @@ pub fn outcome(reads: &[Vec<u64>], finals: &[u64]) -> String {
     format!("{} [{}]", threads.join(" | "), list(finals))
 }
 
-const LABELS: [&str; 6] = ["x", "y", "z", "u", "v", "w"];
+pub const LABELS: [&str; 6] = ["x", "y", "z", "u", "v", "w"];
 
-fn site(operation: Operation, order: Order) -> &'static Site {
+pub fn site(operation: Operation, order: Order) -> &'static Site {
     macro_rules! table {
         ($($operation:ident),*) => {
             match operation {

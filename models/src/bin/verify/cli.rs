@@ -111,6 +111,10 @@ pub enum MemoryName {
     Interleaved,
     /// Sequential consistency, whatever the orderings say.
     Sc,
+    /// What ARMv8 and RISC-V do on top of rc11: stores performed before reads that come before them.
+    Hardware,
+    /// The same without dependencies of control.
+    HardwareStrict,
 }
 
 impl From<MemoryName> for Memory {
@@ -119,6 +123,8 @@ impl From<MemoryName> for Memory {
             MemoryName::Rc11 => Memory::ReleaseAcquire,
             MemoryName::Interleaved => Memory::Interleaved,
             MemoryName::Sc => Memory::SequentiallyConsistent,
+            MemoryName::Hardware => Memory::Hardware,
+            MemoryName::HardwareStrict => Memory::HardwareStrict,
         }
     }
 }

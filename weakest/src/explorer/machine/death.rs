@@ -13,7 +13,9 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
     /// Whether a thread may be killed here.
     pub(super) fn may_die(&mut self, state: &State<N>, thread: usize) -> bool {
         let alive = matches!(state.threads[thread].status, Status::Running | Status::Asleep);
-        alive && !state.threads[thread].killed && self.world.mortal[thread] && state.budgets[DEATHS] > 0
+        // Interrupts are precise: nothing that comes later has happened.
+        let precise = !state.has_promises(thread) || seeded(Seeded::DeathsLeavePromises);
+        alive && precise && !state.threads[thread].killed && self.world.mortal[thread] && state.budgets[DEATHS] > 0
     }
 
     pub(super) fn die(&mut self, from: &Branch<N>, thread: usize) -> Branch<N> {

@@ -1,7 +1,6 @@
 //! Local steps: those that commute with whatever other threads can do, so that taking them at once loses nothing.
 
 use super::{Branch, Machine};
-use crate::explorer::Memory;
 use crate::explorer::faults::{Fault as Seeded, seeded};
 use crate::explorer::operation::{Operation, Request};
 use crate::explorer::state::{State, Status};
@@ -18,6 +17,14 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
                 && self.take_local_step(&mut branch, &mut open)
             {
                 open.push(branch);
+                continue;
+            }
+            let kept = match branch.failure {
+                Some(_) => self.counts(&branch.state),
+                None => (0..branch.state.threads.len())
+                    .all(|thread| branch.moved >> thread & 1 == 0 || self.certified(&branch.state, thread)),
+            };
+            if !kept {
                 continue;
             }
             if branch.failure.is_none() && self.world.options.reductions.canonical_states {
@@ -68,6 +75,9 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
             return None;
         }
         let Now::Operation(operation) = self.tree.now(state.threads[thread].node) else { return None };
+        if state.has_promises(thread) && self.holds_back(&operation) {
+            return None;
+        }
         let location = operation.object as usize;
         let alone = || {
             let writers = self.world.touched.writers[location];
@@ -80,13 +90,11 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
         let local = match operation.request {
             Request::Read | Request::Write(_) | Request::Fence | Request::Announce | Request::Retire => true,
             Request::Store(_) => {
-                self.world.options.memory == Memory::ReleaseAcquire
+                self.world.options.memory.is_weak()
                     && (!self.world.touched.futex[location] || seeded(Seeded::FutexStoresAreLocal))
             }
             Request::Load => alone(),
-            Request::Update(..) | Request::CompareExchange { .. } => {
-                self.world.options.memory == Memory::ReleaseAcquire && alone()
-            }
+            Request::Update(..) | Request::CompareExchange { .. } => self.world.options.memory.is_weak() && alone(),
             Request::Wait { .. } | Request::Wake { .. } | Request::StoreAndWakeAll(_) | Request::Now => false,
         };
         local.then_some(operation)

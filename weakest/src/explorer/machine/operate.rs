@@ -27,6 +27,9 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
             let label = self.label(operation.object, false);
             self.overflow = Some(format!("{label} has more than 250 messages that may still be read"));
         }
+        if state.has_promises(thread) && self.holds_back(&operation) {
+            return;
+        }
         match operation.request {
             Request::Read | Request::Write(_) | Request::Fence | Request::Announce | Request::Retire => {
                 let mut branch = from.clone();
@@ -34,7 +37,7 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
                 out.push(branch);
             }
             Request::Load => {
-                for position in self.readable(state, thread, location) {
+                for position in self.readable(state, thread, location, acquire) {
                     let mut branch = from.clone();
                     self.begin(&mut branch, thread);
                     let Some(value) = branch.state.read(sizes, thread, location, position, acquire) else { continue };
@@ -50,6 +53,9 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
                     self.answer(&mut branch, thread, Answer::value(value));
                     out.push(branch);
                 }
+            }
+            Request::Store(value) if state.bound(thread, location).is_some() => {
+                self.keep(from, thread, &operation, value, out);
             }
             Request::Store(value) => {
                 for position in self.writable(state, thread, location) {
@@ -67,24 +73,29 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
                 }
             }
             Request::Update(update, operand) => {
-                for position in self.readable(state, thread, location) {
+                for position in self.readable(state, thread, location, acquire) {
                     let old = state.message(location, position).value;
                     let new = self.world.objects.locations[location].update(update, old, operand);
                     self.modify(from, thread, &operation, position, new, Answer::value(old), out);
                 }
             }
             Request::CompareExchange { current, new, weak } => {
-                for position in self.readable(state, thread, location) {
+                for position in self.readable(state, thread, location, false) {
                     let found = state.message(location, position).value;
-                    if found == current {
+                    let newer = state.has_promises(thread) && state.is_newer(thread, location, position);
+                    let too_new = |acquire| acquire && newer && !seeded(Seeded::AcquiresReadAnything);
+                    if found == current && !too_new(acquire) {
                         self.modify(from, thread, &operation, position, new, Answer::exchanged(found), out);
-                        if !weak || state.budgets[WEAK_FAILURES] == 0 {
-                            continue;
-                        }
                     }
-                    let mut branch = from.clone();
+                    if found == current && (!weak || state.budgets[WEAK_FAILURES] == 0) {
+                        continue;
+                    }
                     let order = operation.failure_order();
                     let acquire = sequential || order.acquires() && !seeded(Seeded::RefusalsAreRelaxed);
+                    if too_new(acquire) {
+                        continue;
+                    }
+                    let mut branch = from.clone();
                     self.begin(&mut branch, thread);
                     if branch.state.read(sizes, thread, location, position, acquire).is_none()
                         || !self.enter(&mut branch, thread, Deed::Read, order, location, position)
@@ -135,7 +146,7 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
             Request::StoreAndWakeAll(value) => {
                 let woken = self.sleepers(state, operation.object);
                 let mut swapped = Vec::new();
-                for position in self.readable(state, thread, location) {
+                for position in self.readable(state, thread, location, false) {
                     let answer = Answer::value(woken.len() as u64);
                     self.modify(from, thread, &operation, position, value, answer, &mut swapped);
                 }
@@ -155,7 +166,9 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
         let answer = branch.state.only_answer(thread, operation.request, object);
         match operation.request {
             Request::Read => {
-                if let Err(race) = branch.state.read_cell(sizes, thread, object) {
+                if let Err(race) = branch.state.read_cell(sizes, thread, object)
+                    && !self.alone
+                {
                     return self.race(branch, thread, operation, race);
                 }
                 let from = self.last_write(branch, operation.object);
@@ -163,7 +176,10 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
             }
             Request::Write(value) => {
                 if let Err(race) = branch.state.write_cell(sizes, thread, object, value) {
-                    return self.race(branch, thread, operation, race);
+                    if !self.alone {
+                        return self.race(branch, thread, operation, race);
+                    }
+                    branch.state.cells[object].value = value;
                 }
                 self.note(branch, thread, operation, Action::Wrote { value });
             }
@@ -255,7 +271,15 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
         let sizes = self.world.sizes;
         let sequential = self.world.options.memory == Memory::SequentiallyConsistent;
         let location = operation.object as usize;
-        if from.state.is_full(location) || !from.state.has_room(location, position + 1) {
+        let bound = from.state.bound(thread, location);
+        let kept = bound.is_some_and(|bound| {
+            // What the kernel does for a thread stands where it stands, and is never promised.
+            let own = !matches!(operation.request, Request::StoreAndWakeAll(_)) && !operation.order.releases();
+            let promised = from.state.message(location, bound);
+            own && bound == position + 1 && promised.glued && promised.value == new
+        });
+        let room = bound.is_none() && !from.state.is_full(location) && from.state.has_room(location, position + 1);
+        if !kept && !room {
             return;
         }
         let (acquire, release) = (sequential || operation.order.acquires(), sequential || operation.order.releases());
@@ -265,32 +289,80 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
         let index = self.index(&branch);
         self.begin(&mut branch, thread);
         let ordered = branch.state.read(sizes, thread, location, position, acquire).is_some()
-            && branch.state.write(sizes, thread, location, position + 1, new, release, Some(inherited), index)
+            && match kept {
+                true => branch.state.keep_promise(sizes, thread, location, position + 1),
+                false => {
+                    branch.state.write(sizes, thread, location, position + 1, new, release, Some(inherited), index)
+                }
+            }
             && self.enter(&mut branch, thread, Deed::Write, operation.order, location, position + 1);
         if ordered {
-            let from = source(&from.state, location, position);
+            let read = source(&from.state, location, position);
             // Not the answer, which for a store that wakes is how many were woken.
-            let action = Action::Updated { read: before.value, wrote: new, from };
+            let action = match kept {
+                true => Action::Kept {
+                    read: Some(before.value),
+                    value: new,
+                    promise: source(&from.state, location, position + 1),
+                },
+                false => Action::Updated { read: before.value, wrote: new, from: read },
+            };
             self.note(&mut branch, thread, operation, action);
             self.answer(&mut branch, thread, answer);
             out.push(branch);
         }
     }
 
+    /// A store that was promised.
+    fn keep(&mut self, from: &Branch<N>, thread: usize, operation: &Operation, value: u64, out: &mut Vec<Branch<N>>) {
+        let location = operation.object as usize;
+        let bound = from.state.bound(thread, location).expect("it is bound to something");
+        let promised = from.state.message(location, bound);
+        let reached = from.state.threads[thread].view.0[location] as usize >= bound;
+        if promised.value != value || promised.glued || operation.order.releases() || reached {
+            return;
+        }
+        let mut branch = from.clone();
+        if branch.state.keep_promise(self.world.sizes, thread, location, bound) {
+            let promise = source(&from.state, location, bound);
+            self.note(&mut branch, thread, operation, Action::Kept { read: None, value, promise });
+            self.answer(&mut branch, thread, Answer::NOTHING);
+            out.push(branch);
+        }
+    }
+
     /// The positions a thread may read at, newest first.
-    pub(super) fn readable(
-        &self,
-        state: &State<N>,
+    pub(super) fn readable<'s>(
+        &mut self,
+        state: &'s State<N>,
         thread: usize,
         location: usize,
-    ) -> impl Iterator<Item = usize> + use<N> {
-        let newest = state.newest(location);
+        acquire: bool,
+    ) -> impl Iterator<Item = usize> + use<'s, N> {
+        let (mut newest, mut may_be_newer) = (state.newest(location), true);
+        let promised = state.has_promises(thread);
+        if promised {
+            let bound = state.bound(thread, location);
+            newest = bound.map_or(newest, |bound| bound - 1);
+            // What is acquired, what is decided by, and what the location was before the promised write: all these reads
+            // come before the promise.
+            may_be_newer = (!acquire || seeded(Seeded::AcquiresReadAnything))
+                && (bound.is_none() || seeded(Seeded::PromisesPassOwnReads))
+                && (seeded(Seeded::DecisionsReadAnything) || !self.decides(state, thread));
+        }
+        let must_be_newer = state.threads[thread].blocked && !seeded(Seeded::BlockedReadsAreFree);
         let oldest = match self.world.options.memory {
             _ if seeded(Seeded::ReadsAreFresh) => newest,
-            Memory::ReleaseAcquire => state.threads[thread].view.0[location] as usize,
-            Memory::Interleaved | Memory::SequentiallyConsistent => newest,
+            memory if memory.is_weak() => state.threads[thread].view.0[location] as usize,
+            _ => newest,
         };
-        (oldest..=newest).rev()
+        (oldest..=newest).rev().filter(move |&position| {
+            !promised
+                || match state.is_newer(thread, location, position) {
+                    true => may_be_newer,
+                    false => !must_be_newer,
+                }
+        })
     }
 
     /// The positions a thread may store at, newest first.
@@ -298,8 +370,8 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
         let end = state.newest(location) + 1;
         let first = match self.world.options.memory {
             _ if seeded(Seeded::StoresComeLast) => end,
-            Memory::ReleaseAcquire => state.threads[thread].view.0[location] as usize + 1,
-            Memory::Interleaved | Memory::SequentiallyConsistent => end,
+            memory if memory.is_weak() => state.threads[thread].view.0[location] as usize + 1,
+            _ => end,
         };
         (first..=end).rev().filter(|&position| !state.is_full(location) && state.has_room(location, position)).collect()
     }
