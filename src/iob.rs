@@ -152,9 +152,9 @@ impl Iob {
     }
 
     /// Takes the right to write back from every isolated copy of this pair's writer in another process, wherever it was passed
-    /// on to: once this returns, nothing more of theirs is published, and their writes are `ACCESS_DENIED` (by the kernel) or
-    /// `PEER_CLOSED` (by the broker, which may have received something that is not published any more). The peer
-    /// is told that the copies are gone when they are. Copies in this process, and mapped ones, go on writing.
+    /// on to: once this returns nothing more of theirs is published, and their writes are `ACCESS_DENIED` (by the kernel) or
+    /// `PEER_CLOSED` (by the broker; what they had sent and it had not published is lost). The peer is told that the copies by the
+    /// kernel are gone when they are. Copies in this process, and mapped ones, go on writing.
     ///
     /// For either end, in the process where the pair was made.
     ///

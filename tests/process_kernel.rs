@@ -12,6 +12,7 @@ use std::mem::MaybeUninit;
 use std::ops::ControlFlow;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 #[test]
@@ -447,4 +448,67 @@ fn hand_overs_leave_nothing_behind() {
     assert!(peer.wait_peer_closed(None));
     assert_eq!(reader.accounts().total.accepted.records, 201);
     assert!(count() <= before + 2, "{} descriptors, {before} before, {most} at most", count());
+}
+
+#[test]
+fn memory_that_changes_while_it_is_copied_makes_strange_messages_and_nothing_worse() {
+    let Some(mut reader) = mediated(256 * 1024) else { return };
+    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    let descriptors = descriptors(&iob);
+    let memory: Vec<AtomicU64> = (0..4096).map(|_| AtomicU64::new(0)).collect();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for value in (0..=1).cycle() {
+                if done.load(Ordering::Relaxed) {
+                    return;
+                }
+                memory.iter().for_each(|word| word.store(value * u64::MAX, Ordering::Relaxed));
+            }
+        });
+        for _ in 0..500 {
+            let mut context = [0u64; 17];
+            (context[0], context[1], context[2]) = (1, memory.as_ptr() as u64, 8 * memory.len() as u64);
+            // The memory may have been taken away for a moment, to be moved.
+            while run(&descriptors[0], &mut context) != Ok(0) {}
+            let (tag, message) = reader.read_message_blocking(None).unwrap().unwrap();
+            assert_eq!((tag, message.len()), (1, 8 * memory.len()));
+            assert!(message.iter().all(|&byte| byte == 0 || byte == 0xff));
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn who_waits_for_a_page_that_does_not_come_keeps_nobody_else_waiting() {
+    let Some(mut reader) = mediated(64 * 1024) else { return };
+    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    let descriptors = descriptors(&iob);
+    // Memory whose pages somebody would have to bring: this process, which does not.
+    // SAFETY: a descriptor, if the kernel gives one.
+    let faults = unsafe { libc::syscall(libc::SYS_userfaultfd, libc::O_CLOEXEC | 1) };
+    if faults < 0 {
+        println!("NOT RUN: userfaultfd(2): {}", std::io::Error::last_os_error());
+        return;
+    }
+    // SAFETY: just made.
+    let faults = unsafe { <OwnedFd as std::os::fd::FromRawFd>::from_raw_fd(faults as i32) };
+    let pages = memmap2::MmapOptions::new().len(1 << 16).map_anon().unwrap();
+    // `struct uffdio_api`: version 0xaa, no features; `struct uffdio_register`: the range, missing pages.
+    let mut api = [0xaa_u64, 0, 0];
+    let mut range = [pages.as_ptr() as u64, pages.len() as u64, 1, 0];
+    // SAFETY: both structures are as long as their requests say.
+    unsafe {
+        assert_eq!(libc::ioctl(faults.as_raw_fd(), 0xc018_aa3f, api.as_mut_ptr()), 0);
+        assert_eq!(libc::ioctl(faults.as_raw_fd(), 0xc020_aa00, range.as_mut_ptr()), 0);
+    }
+    // The program gives up at once: 6 is the answer to a page that is not there.
+    let mut context = [0u64; 17];
+    (context[0], context[1], context[2]) = (1, pages.as_ptr() as u64, pages.len() as u64 / 2);
+    for _ in 0..100 {
+        assert_eq!(run(&descriptors[0], &mut context), Ok(6));
+    }
+    assert_eq!(reader.head(), 0);
+    write(&iob, b"next").unwrap();
+    assert_eq!(reader.try_read_message().unwrap(), Some((1, b"next".to_vec())));
 }

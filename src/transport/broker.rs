@@ -135,6 +135,8 @@ impl Host {
             }
         }
         drop(sources);
+        // One of them may be in the middle of its turn.
+        section::exclusively(&**ring, |_| ended.iter().for_each(Source::revoke));
         for source in &ended {
             broker.ignore(source);
             source.hang_up();

@@ -7,6 +7,7 @@
 use super::remote::{HEADER, Header};
 use super::sources::{Connection, Writer};
 use crate::layout::{ALIGNMENT, MAX_WRITE_SIZE, ring_buffer_record_len};
+use crate::orderings::UNDER_LOCK;
 use crate::protocol::account::Account;
 use crate::protocol::write::{self, Refusal};
 use crate::ring::Ring;
@@ -43,6 +44,7 @@ pub(super) enum Offence {
 enum Missed {
     Refused(Refusal),
     Bad,
+    Revoked,
 }
 
 impl From<Refusal> for Missed {
@@ -59,6 +61,9 @@ pub(super) fn receive(ring: &Ring, connection: &Connection) -> Received {
     };
     let Writer { tag, entry, .. } = &connection.writer;
     let fill = |offset| {
+        if connection.revoked.load(UNDER_LOCK) {
+            return Err(Missed::Revoked);
+        }
         take(ring, connection, offset, len)?;
         // Before the record is published: whoever has read it knows what was refused before it.
         if lost > 0 {
@@ -68,6 +73,7 @@ pub(super) fn receive(ring: &Ring, connection: &Connection) -> Received {
     };
     match write::write_with_counted(ring, *tag, Account::Own(&entry.own), len, fill) {
         Ok(()) => Received::Record,
+        Err(Missed::Revoked) => Received::End,
         // A damaged ring is repaired by its reader, and then there is room.
         Err(Missed::Refused(Refusal::Full | Refusal::Corrupt)) => Received::NoRoom(ring_buffer_record_len(len) as u64),
         Err(Missed::Refused(Refusal::TooLarge | Refusal::Invalid) | Missed::Bad) => Received::Bad(Offence::Message),

@@ -2,7 +2,9 @@
 
 use crate::accounts::Entry;
 use crate::grants::Granted;
+use crate::orderings::UNDER_LOCK;
 use crate::pair::Endpoint;
+use core::sync::atomic::AtomicBool;
 use rustix::fd::OwnedFd;
 use rustix::net::{Shutdown, shutdown};
 use std::collections::HashMap;
@@ -57,6 +59,8 @@ pub(super) enum Source {
 pub(super) struct Connection {
     pub(super) socket: Arc<OwnedFd>,
     pub(super) writer: Writer,
+    /// Whether the right to write was taken back. Set and looked at under the writers' lock.
+    pub(super) revoked: AtomicBool,
 }
 
 /// A writer, as the owner's process knows it.
@@ -73,7 +77,7 @@ impl Connection {
     fn new(socket: OwnedFd, writer: Writer) -> Arc<Self> {
         let socket = Arc::new(socket);
         writer.endpoint.tell_peer_closed_on(&socket);
-        Arc::new(Connection { socket, writer })
+        Arc::new(Connection { socket, writer, revoked: AtomicBool::new(false) })
     }
 }
 
@@ -100,6 +104,13 @@ impl Source {
         match self {
             Source::Writer { connection, .. } | Source::Granted { connection, .. } => Some(&connection.writer),
             Source::Link { .. } | Source::Process { .. } => None,
+        }
+    }
+
+    /// Takes the right to write back. The writers' lock is held.
+    pub(super) fn revoke(&self) {
+        if let Source::Writer { connection, .. } = self {
+            connection.revoked.store(true, UNDER_LOCK);
         }
     }
 

@@ -1,12 +1,12 @@
 //! What the campaigns have in common: the ring, the workers, the reading, the figures.
 
-use crate::Options;
 use crate::message::Life;
 use crate::receipts::Receipts;
 use crate::verifier::Verifier;
 use crate::worker::{self, Manner};
+use crate::{Options, Transports};
 use indicatif::{ProgressBar, ProgressStyle};
-use iobring::{Iob, Reader, RingBuffer};
+use iobring::{Iob, Reader};
 use rustix::process::{Pid, Signal, kill_process};
 use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
@@ -47,6 +47,7 @@ pub enum Transport {
     Own,
     Mapped,
     Isolated,
+    Kernel,
 }
 
 /// Where a writer runs.
@@ -110,7 +111,7 @@ impl Campaign {
         bar.set_prefix(name);
         let at_first = Resources::now();
         Campaign {
-            reader: RingBuffer::try_create(options.capacity).expect("a ring"),
+            reader: options.create(),
             verifier: Verifier::default(),
             random: fastrand::Rng::with_seed(seed),
             workers: Vec::new(),
@@ -125,6 +126,24 @@ impl Campaign {
             gone: Vec::new(),
             at_first,
         }
+    }
+
+    /// By which transport the honest writer of this number writes.
+    pub fn transport(&self, number: u64) -> Transport {
+        self.options.transport.of(number)
+    }
+
+    /// By which transport greedy and hostile writers write.
+    pub fn attackers(&self) -> Transport {
+        match self.options.transport {
+            Transports::Ordinary => Transport::Isolated,
+            Transports::Kernel => Transport::Kernel,
+        }
+    }
+
+    /// By which transports a soak's writers write, in turn.
+    pub fn all(&self) -> [Transport; 3] {
+        [Transport::Own, self.options.transport.of(0), Transport::Isolated]
     }
 
     /// The numbers of the honest writers that were asked for.
@@ -325,6 +344,7 @@ fn spawn(iob: &Iob, transport: Transport, life: Life, manner: Manner, page: Owne
     let (near, far) = UnixStream::pair().expect("a socket");
     match transport {
         Transport::Mapped => iob.send_mapped_to(&near),
+        Transport::Kernel => iob.send_kernel_to(&near),
         _ => iob.send_to(&near),
     }
     .expect("a hand-over");

@@ -7,14 +7,13 @@ use std::time::Duration;
 pub fn run(campaign: &mut Campaign) {
     let honest = u64::from(campaign.writers());
     for number in 0..honest {
-        let transport = if number % 2 == 0 { Transport::Mapped } else { Transport::Isolated };
-        campaign.start(number, transport, Manner::Honest);
+        campaign.start(number, campaign.transport(number), Manner::Honest);
     }
     for number in honest..honest + 2 {
-        campaign.start(number, Transport::Isolated, Manner::Greedy);
+        campaign.start(number, campaign.attackers(), Manner::Greedy);
     }
     for number in honest + 2..honest + 4 {
-        campaign.start(number, Transport::Isolated, Manner::Hostile);
+        campaign.start(number, campaign.attackers(), Manner::Hostile);
     }
     while !campaign.is_over() {
         campaign.read_for(Duration::from_millis(1));
@@ -26,7 +25,7 @@ pub fn run(campaign: &mut Campaign) {
             }
         }
     }
-    let isolated = |worker: &&crate::campaign::Worker| worker.tag % 2 == 1 && worker.tag < honest;
+    let isolated = |worker: &&crate::campaign::Worker| worker.transport != Transport::Mapped && worker.tag < honest;
     let least = campaign.workers.iter().filter(isolated).map(|worker| worker.receipts.accepted()).min();
     let most = campaign.workers.iter().filter(|worker| worker.manner == Manner::Greedy);
     let most = most.map(|worker| worker.receipts.accepted()).max();

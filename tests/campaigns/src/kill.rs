@@ -1,13 +1,12 @@
 //! Writers are killed at random instants, and others take their places.
 
-use crate::campaign::{Campaign, Transport};
+use crate::campaign::Campaign;
 use crate::worker::Manner;
 use std::time::Duration;
 
 pub fn run(campaign: &mut Campaign) {
     for number in 0..u64::from(campaign.writers()) {
-        let transport = if number % 2 == 0 { Transport::Mapped } else { Transport::Isolated };
-        campaign.start(number, transport, Manner::Honest);
+        campaign.start(number, campaign.transport(number), Manner::Honest);
     }
     while !campaign.is_over() {
         // Now at the start, in the hand-over, now in the middle of writing.

@@ -1,7 +1,8 @@
-//! Campaigns: writers in many processes over both transports, mistreated at random for a given time, every record checked.
+//! Campaigns: writers in many processes over all transports, mistreated at random for a given time, every record checked.
 //!
 //! ```text
 //! cargo run --release -p iobring-campaigns -- kill --seconds 60 --seed 7
+//! cargo run --release -p iobring-campaigns -- kill --seconds 60 --transport kernel
 //! ```
 //!
 //! | campaign | what happens to the writers |
@@ -30,7 +31,9 @@ mod stall;
 mod verifier;
 mod worker;
 
-use clap::{Args, Parser, Subcommand};
+use campaign::Transport;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use iobring::{Reader, RingBuffer};
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -73,6 +76,39 @@ struct Options {
     /// The size of the ring in bytes.
     #[arg(long, default_value_t = 256 * 1024)]
     capacity: usize,
+    /// By which transports.
+    #[arg(long, value_enum, default_value_t)]
+    transport: Transports,
+}
+
+/// By which transports the writers write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Transports {
+    /// Half of them mapped, half isolated; in a soak, some in this process.
+    #[default]
+    Ordinary,
+    /// By the kernel, every fourth by the broker; in a soak, some in this process. NOT RUN (77) where the kernel cannot mediate.
+    Kernel,
+}
+
+impl Transports {
+    /// Of the writer of this number.
+    fn of(self, number: u64) -> Transport {
+        match self {
+            Transports::Ordinary if number.is_multiple_of(2) => Transport::Mapped,
+            Transports::Kernel if number % 4 != 3 => Transport::Kernel,
+            _ => Transport::Isolated,
+        }
+    }
+}
+
+impl Options {
+    fn create(&self) -> Reader {
+        match self.transport {
+            Transports::Ordinary => RingBuffer::try_create(self.capacity).expect("a ring"),
+            Transports::Kernel => RingBuffer::try_create_mediated(self.capacity).expect("a mediated ring"),
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -83,6 +119,12 @@ fn main() -> ExitCode {
         Campaign::Soak(options) => ("soak", options, soak::run),
         Campaign::Worker(options) => return worker::main(&options),
     };
+    if options.transport == Transports::Kernel
+        && let Err(obstacle) = iobring::mediation()
+    {
+        println!("NOT RUN: {obstacle}");
+        return ExitCode::from(77);
+    }
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
     println!(
         "{name}: seed {seed}, {} writers, {} s, ring of {} bytes",

@@ -1,7 +1,7 @@
 //! For long, nothing bad: writers by every transport pause, end and begin at random; the reader waits in every style, often
 //! gives a wait up, and reads now much, now little. The accounts add up all the time, and nothing grows.
 
-use crate::campaign::{Campaign, Resources, Transport};
+use crate::campaign::{Campaign, Resources};
 use crate::worker::Manner;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::future::Future;
@@ -11,8 +11,6 @@ use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
-
-const TRANSPORTS: [Transport; 3] = [Transport::Own, Transport::Mapped, Transport::Isolated];
 
 /// How many waits pass between two looks at the accounts and the process.
 const LOOK: u64 = 1000;
@@ -29,7 +27,8 @@ const LONGEST_WAIT: u64 = 2_000;
 pub fn run(campaign: &mut Campaign) {
     campaign.counted = "waits and reads";
     for number in 0..u64::from(campaign.writers()) {
-        campaign.start(number, TRANSPORTS[number as usize % TRANSPORTS.len()], Manner::Leisurely);
+        let transport = campaign.all()[number as usize % 3];
+        campaign.start(number, transport, Manner::Leisurely);
     }
     let (mut cancelled, mut changed) = (0, 0);
     let mut settled = None;

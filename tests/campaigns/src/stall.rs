@@ -1,14 +1,13 @@
 //! Writers are stopped and continued at random.
 
-use crate::campaign::{Campaign, Transport};
+use crate::campaign::Campaign;
 use crate::worker::Manner;
 use rustix::process::Signal;
 use std::time::Duration;
 
 pub fn run(campaign: &mut Campaign) {
     for number in 0..u64::from(campaign.writers()) {
-        let transport = if number % 2 == 0 { Transport::Mapped } else { Transport::Isolated };
-        campaign.start(number, transport, Manner::Honest);
+        campaign.start(number, campaign.transport(number), Manner::Honest);
     }
     while !campaign.is_over() {
         let victim = campaign.random.usize(..campaign.workers.len());

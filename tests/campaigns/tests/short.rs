@@ -2,6 +2,14 @@
 
 use std::process::Command;
 
+/// Where the kernel cannot mediate, this says so.
+fn campaign_by_kernel(arguments: &[&str]) {
+    match iobring::mediation() {
+        Ok(()) => campaign(&[arguments, &["--transport", "kernel"]].concat()),
+        Err(obstacle) => println!("NOT RUN: {obstacle}"),
+    }
+}
+
 fn campaign(arguments: &[&str]) {
     let output = Command::new(env!("CARGO_BIN_EXE_iobring-campaigns")).args(arguments).output().unwrap();
     let printed = String::from_utf8_lossy(&output.stdout);
@@ -33,4 +41,24 @@ fn flood() {
 #[test]
 fn soak() {
     campaign(&["soak", "--seconds", "60", "--count", "2000", "--seed", "5"]);
+}
+
+#[test]
+fn kill_by_kernel() {
+    campaign_by_kernel(&["kill", "--seconds", "60", "--count", "100", "--seed", "6"]);
+}
+
+#[test]
+fn stall_by_kernel() {
+    campaign_by_kernel(&["stall", "--seconds", "60", "--count", "200", "--seed", "7"]);
+}
+
+#[test]
+fn flood_by_kernel() {
+    campaign_by_kernel(&["flood", "--seconds", "60", "--count", "20", "--seed", "8"]);
+}
+
+#[test]
+fn soak_by_kernel() {
+    campaign_by_kernel(&["soak", "--seconds", "60", "--count", "2000", "--seed", "9"]);
 }
