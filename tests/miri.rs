@@ -16,6 +16,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
+use weakest_facade::heap::{Boxes, Make};
 use weakest_facade::native::{NativeBool, NativeI32, NativePtr, NativeU32, NativeU64, NativeUsize};
 use weakest_facade::{Atomic, Cell, Platform, Site, Wait, sites};
 
@@ -35,6 +36,7 @@ impl Platform for Bare {
     type AtomicUsize = NativeUsize;
     type AtomicBool = NativeBool;
     type AtomicPtr<T: 'static> = NativePtr<T>;
+    type Heap<T: Make> = Boxes<T>;
     type Cell = Plain;
 
     fn fence(site: &'static Site) {

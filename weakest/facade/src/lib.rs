@@ -11,14 +11,17 @@
 //! | [`site`] | [`Site`], [`Operation`], the [`sites!`] table |
 //! | [`value`] | what an atomic may hold, and what may be done to it |
 //! | [`platform`] | the traits: [`Platform`], [`Atomic`], [`Cell`] |
+//! | [`heap`] | memory that threads allocate and free |
 //! | [`native`] | the platform of release builds, Linux |
 
+pub mod heap;
 pub mod native;
 pub mod order;
 pub mod platform;
 pub mod site;
 pub mod value;
 
+pub use heap::{Heap, Make};
 pub use native::Native;
 pub use order::Order;
 pub use platform::{Atomic, Cell, Platform, Wait};

@@ -15,6 +15,7 @@ pub use futex::{OWNER, OWNER_DIED, WAITERS};
 pub use process::generation;
 pub use robust::is_robust;
 
+use crate::heap::{Boxes, Make};
 use crate::{Platform, Site, Wait};
 use core::time::Duration;
 
@@ -29,6 +30,7 @@ impl Platform for Native {
     type AtomicUsize = NativeUsize;
     type AtomicBool = NativeBool;
     type AtomicPtr<T: 'static> = NativePtr<T>;
+    type Heap<T: Make> = Boxes<T>;
     type Cell = NativeCell;
 
     /// About a microsecond of `pause`: longer than a short critical section, shorter than a trip to sleep and back.

@@ -146,6 +146,14 @@ pub fn sentence(trace: &Trace) -> String {
     let what = match (trace.fault, &trace.culprits[..]) {
         (Fault::DataRace, &[first, second]) => {
             let object = &trace.events[second].object;
+            if let Some(freed) = object.strip_prefix("life of ") {
+                return format!(
+                    "Use after free: {} and {} of {freed}, and nothing orders the two{}",
+                    who(first),
+                    who(second),
+                    weakened(trace)
+                );
+            }
             format!("Data race: {} and {} both touch {object}, and nothing orders them", who(first), who(second))
         }
         (Fault::DataRace, _) => format!("Data race: {}", trace.message),
@@ -154,11 +162,16 @@ pub fn sentence(trace: &Trace) -> String {
         (Fault::Livelock, _) => format!("Livelock: {}", trace.message),
         (Fault::Assertion, _) => format!("Assertion failed: {}", trace.message),
     };
+    what + &weakened(trace)
+}
+
+/// Which ordering was weakened, and the end of the sentence.
+fn weakened(trace: &Trace) -> String {
     match trace.events.iter().find(|event| event.weakened()) {
         Some(event) => {
             let site = event.site.expect("only an event at a site is weakened");
-            format!("{what}; {} was weakened from {} to {}.", site.name, site.order, event.order)
+            format!("; {} was weakened from {} to {}.", site.name, site.order, event.order)
         }
-        None => format!("{what}."),
+        None => ".".into(),
     }
 }

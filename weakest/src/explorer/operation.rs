@@ -1,5 +1,6 @@
 //! What a thread may ask of memory, and what memory may answer.
 
+use crate::facade::heap::qualified;
 use crate::facade::{Operation as Declared, Order, Rmw, Site, Value};
 use std::hash::{Hash, Hasher};
 
@@ -129,7 +130,7 @@ pub(super) struct Location {
 
 impl Location {
     pub(super) fn new<T: Value>(label: &'static str, initial: T) -> Self {
-        Location { label: label.into(), initial: initial.to_bits(), mask: T::MASK, signed: T::SIGNED }
+        Location { label: qualified(label), initial: initial.to_bits(), mask: T::MASK, signed: T::SIGNED }
     }
 
     /// What a read-modify-write makes of a value.

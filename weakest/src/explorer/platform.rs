@@ -4,6 +4,7 @@
 
 use super::operation::{Answer, LIGHT, Location, Request, Word};
 use super::replay::{self, create, perform, perform_or};
+use crate::facade::heap::{Arena, Make, indexed};
 use crate::facade::{Atomic, Cell, Platform, Rmw, Site, Value, Wait};
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -54,7 +55,7 @@ pub struct ExplorerCell(u16);
 impl Cell for ExplorerCell {
     fn new(label: &'static str, index: usize, value: u64) -> Self {
         ExplorerCell(create(|objects| {
-            objects.words.push(Word { label: format!("{label}[{index}]"), initial: value });
+            objects.words.push(Word { label: indexed(label, index), initial: value });
             objects.words.len() - 1
         }))
     }
@@ -73,6 +74,7 @@ impl Platform for Explorer {
     type AtomicUsize = ExplorerAtomic<usize>;
     type AtomicBool = ExplorerAtomic<bool>;
     type AtomicPtr<T: 'static> = ExplorerAtomic<*mut T>;
+    type Heap<T: Make> = Arena<Self, T>;
     type Cell = ExplorerCell;
 
     fn fence(site: &'static Site) {

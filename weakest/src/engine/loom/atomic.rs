@@ -4,6 +4,7 @@ use super::history::History;
 use super::platform::{at, uninterrupted};
 use super::shadow::Shadow;
 use crate::engine::world::{self, LockWord, Object};
+use crate::facade::heap::qualified;
 use crate::facade::native::{OWNER, OWNER_DIED, WAITERS};
 use crate::facade::{Atomic, Operation, Rmw, Site, Value};
 use crate::trace::Action;
@@ -60,7 +61,7 @@ macro_rules! loom_atomic {
                 $name(Arc::new($word {
                     real: <$loom>::new(value),
                     shadow: Shadow::default(),
-                    object: world::object(label.into(), value.to_bits()),
+                    object: world::object(qualified(label), value.to_bits()),
                     history: History::default(),
                 }))
             }

@@ -1,6 +1,7 @@
 //! Plain data words, whose races loom reports.
 
 use crate::engine::world::{self, Object};
+use crate::facade::heap::indexed;
 use crate::facade::{Cell, Operation, Site};
 use crate::trace::Action;
 use ::loom::cell::UnsafeCell;
@@ -20,7 +21,7 @@ unsafe impl Sync for LoomCell {}
 
 impl Cell for LoomCell {
     fn new(label: &'static str, index: usize, value: u64) -> Self {
-        let object = world::object(format!("{label}[{index}]"), value);
+        let object = world::object(indexed(label, index), value);
         LoomCell { value: AtomicU64::new(value), tracker: UnsafeCell::new(()), object }
     }
 

@@ -5,6 +5,7 @@ use super::cell::LoomCell;
 use super::futex;
 use super::shadow::Shadow;
 use crate::engine::world;
+use crate::facade::heap::{Arena, Make};
 use crate::facade::{Operation, Order, Platform, Site, Wait};
 use crate::trace::Action;
 use std::cell::RefCell;
@@ -48,6 +49,7 @@ impl Platform for Loom {
     type AtomicUsize = LoomUsize;
     type AtomicBool = LoomBool;
     type AtomicPtr<T: 'static> = LoomPtr<T>;
+    type Heap<T: Make> = Arena<Self, T>;
     type Cell = LoomCell;
 
     fn fence(site: &'static Site) {

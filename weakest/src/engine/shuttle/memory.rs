@@ -4,6 +4,7 @@ use super::clock::Tracker;
 use super::platform::step_at;
 use super::schedule;
 use crate::engine::world::{self, LockWord, Object};
+use crate::facade::heap::{indexed, qualified};
 use crate::facade::native::{OWNER, OWNER_DIED, WAITERS};
 use crate::facade::{Atomic, Cell, Operation, Order, Rmw, Site, Value};
 use crate::trace::{Action, Fault};
@@ -50,7 +51,7 @@ pub struct ShuttleAtomic<T>(pub(super) Arc<Word>, PhantomData<fn() -> T>);
 
 impl<T: Value> Atomic<T> for ShuttleAtomic<T> {
     fn new(label: &'static str, value: T) -> Self {
-        let object = world::object(label.into(), value.to_bits());
+        let object = world::object(qualified(label), value.to_bits());
         ShuttleAtomic(Arc::new(Word { value: AtomicU64::new(value.to_bits()), object }), PhantomData)
     }
 
@@ -143,7 +144,7 @@ impl ShuttleCell {
 
 impl Cell for ShuttleCell {
     fn new(label: &'static str, index: usize, value: u64) -> Self {
-        let object = world::object(format!("{label}[{index}]"), value);
+        let object = world::object(indexed(label, index), value);
         ShuttleCell(Word { value: AtomicU64::new(value), object })
     }
 
