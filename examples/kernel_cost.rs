@@ -16,7 +16,7 @@ use std::time::Instant;
 /// Messages in a batch: few enough for a socket's buffer.
 const BATCH: usize = 2;
 /// Batches of each kind.
-const BATCHES: usize = 20_000;
+const BATCHES: usize = 5_000;
 /// Records that each process writes.
 const RECORDS: u64 = 100_000;
 /// How often everything with processes is done.

@@ -4,37 +4,46 @@
 //!
 //! A writer in the ring owner's own process writes **directly**. For a writer in another process the owner chooses when it
 //! hands the endpoint over: [`Iob::send_to`](crate::Iob::send_to) goes by the **broker**,
+//! [`Iob::send_kernel_to`](crate::Iob::send_kernel_to) by the **kernel**, where the owner may load programs into it, and
 //! [`Iob::send_mapped_to`](crate::Iob::send_mapped_to) shares the mapping. If in doubt, the broker: the mapping is for
-//! programs that you would as soon have made threads.
+//! programs that you would as soon have made threads. Writers by the broker, by the kernel and in the owner's process share one
+//! ring, in one order.
 //!
-//! | | direct, same process | direct, another process | broker |
-//! |---|---|---|---|
-//! | handed over by | [`Clone`] | [`send_mapped_to`](crate::Iob::send_mapped_to) | [`send_to`](crate::Iob::send_to) |
-//! | who puts the record into the ring | the library, in the writer's thread | the library, in the writer's process | a thread of the owner's process |
-//! | what the writer's process holds | the region | the region, the reader's bell, a socket | a socket |
-//! | can it read, damage or forge records | it is the same process | **yes** | no |
-//! | can it hold up others | while it is in the lock: a copy of at most 64 KiB | the same; stopped (SIGSTOP) there, for as long as it is stopped | no |
-//! | it dies in the middle of a write | - | nothing happened; the next writer goes on at once | nothing happened |
-//! | cost of a record | a lock and a copy | the same, and a journal of four words | a system call there, two here, and one copy in each |
-//! | cost of a writer | about 300 bytes | there: a mapping, three descriptors; here: a descriptor, and one per process | a descriptor on either side |
-//! | what fits before `NO_SPACE` | the ring | the ring | the ring and the socket: about ten large messages more |
-//! | order | the writer's | the writer's | the writer's |
-//! | accepted means | it is in the ring | it is in the ring | it is on its way: delivered unless the owner dies |
-//! | other PID namespace, other user | - | refused; allowed | allowed; allowed |
-//! | privilege needed | none | none | none |
+//! ```text
+//! direct      writer ── copies ───────────────────────────────────────────▶ ring ──▶ reader
+//! broker      writer ── sendmsg ──▶ socket ──▶ a thread of the owner's ───▶ ring ──▶ reader
+//! kernel      writer ── bpf(2) ──▶ the program in Linux, which copies ────▶ ring ──▶ reader
+//! ```
+//!
+//! | | direct, same process | direct, another process | broker | kernel |
+//! |---|---|---|---|---|
+//! | handed over by | [`Clone`] | [`send_mapped_to`](crate::Iob::send_mapped_to) | [`send_to`](crate::Iob::send_to) | [`send_kernel_to`](crate::Iob::send_kernel_to) |
+//! | who puts the record into the ring | the library, in the writer's thread | the library, in the writer's process | a thread of the owner's process | Linux, in the writer's system call |
+//! | what the writer's process holds | the region | the region, the reader's bell, a socket | a socket | a program, a socket |
+//! | can it read, damage or forge records | it is the same process | **yes** | no | no |
+//! | can it hold up others | while it is in the lock: a copy of at most 64 KiB | the same; stopped (SIGSTOP) there, for as long as it is stopped | no | for one copy of at most 64 KiB, which nothing interrupts |
+//! | it dies in the middle of a write | - | nothing happened; the next writer goes on at once | nothing happened | the write happens, or nothing does |
+//! | cost of a record | a lock and a copy | the same, and a journal of four words | a system call there, two here, and one copy in each | a system call and one copy |
+//! | cost of a writer | about 300 bytes | there: a mapping, three descriptors; here: a descriptor, and one per process | a descriptor on either side | two descriptors there; here: a descriptor, 25 kB of the kernel's, and 3 ms at first |
+//! | what fits before `NO_SPACE` | the ring | the ring | the ring and the socket: about ten large messages more | the ring |
+//! | order | the writer's | the writer's | the writer's | of all writers: what is written after another write returned comes after it |
+//! | accepted means | it is in the ring | it is in the ring | it is on its way: delivered unless the owner dies | it is in the ring |
+//! | other PID namespace, other user | - | refused; allowed | allowed; allowed | allowed; allowed |
+//! | privilege needed | none | none | none | the owner's `CAP_BPF` and `CAP_PERFMON`; the writer's none |
 //!
 //! # The same errors
 //!
 //! A received endpoint checks what it can know by itself, in the order of [`Iob::writev`](crate::Iob::writev).
 //!
-//! | status | direct | broker |
-//! |---|---|---|
-//! | `OUT_OF_RANGE`, `INVALID_ARGS`, `NO_SPACE` for a record larger than the ring | at once | at once |
-//! | `NO_SPACE` because there is no room now | at once | once ring and socket are full |
-//! | `IO_DATA_INTEGRITY` | at once | never: the broker waits until the reader has repaired the ring, then goes on; meanwhile the socket fills |
-//! | `PEER_CLOSED` because the ring's owner is gone | in another process: once there is no room | at once |
-//! | `BAD_HANDLE` after a fork into another PID namespace | at once | - |
-//! | `NO_RESOURCES`, `NO_MEMORY` where the kernel has no memory for a datagram | - | at once |
+//! | status | direct | broker | kernel |
+//! |---|---|---|---|
+//! | `OUT_OF_RANGE`, `INVALID_ARGS`, `NO_SPACE` for a record larger than the ring | at once | at once | at once |
+//! | `NO_SPACE` because there is no room now | at once | once ring and socket are full | at once |
+//! | `IO_DATA_INTEGRITY` | at once | never: the broker waits until the reader has repaired the ring, then goes on; meanwhile the socket fills | at once |
+//! | `PEER_CLOSED` because the ring's owner is gone | in another process: once there is no room | at once | at once; if it was killed: once there is no room |
+//! | `ACCESS_DENIED` because the right to write was [taken back](crate::Iob::revoke) | - | `PEER_CLOSED` instead | at once |
+//! | `BAD_HANDLE` after a fork into another PID namespace | at once | - | - |
+//! | `NO_RESOURCES`, `NO_MEMORY` where the kernel has no memory for a datagram | - | at once | at once |
 //!
 //! # Ends
 //!
@@ -42,6 +51,21 @@
 //! process has ended in any way, and then everything it wrote is in the ring. A writer learns in turn, wherever it is, that
 //! its peer is closed, or that the ring's owner is gone (which is the last [`RingBuffer`](crate::RingBuffer), or its process).
 //! Nothing has a name in a file system, so nothing is left behind.
+//!
+//! # The kernel
+//!
+//! The program that writes is the protocol's own source ([`protocol::mediator`](crate::protocol::mediator)), compiled for BPF
+//! (`kernel/` in the sources). On a ring that it writes into:
+//!
+//! - Nobody sleeps on the lock, since the program could not wake him. A thread of the owner's that finds it held looks again, then
+//!   sleeps 50 µs at a time. A program that finds it held gives up; the library asks again, and so waits for its turn.
+//! - The reader sleeps until a bell is rung, however it waits. Nobody who dies can swallow a ring of the program's.
+//! - The accounts of writers, refusals too, are kept by the program, as many as there are writers.
+//! - [`Iob::revoke`](crate::Iob::revoke) holds for whoever has the program, however he came by it: it is looked at under the lock.
+//! - Memory that the program cannot read without waiting (a page on disk) is brought by the library, and the write is tried again.
+//! - A receiver that may not call `bpf(2)` gets `Unsupported`; with
+//!   [`RingBuffer::prefer_kernel`](crate::RingBuffer::prefer_kernel) `send_to` offers program and broker, and the receiver takes
+//!   what it can use.
 //!
 //! A received endpoint outlives `fork`: the child has one more copy. Through `exec` it is handed on by a socket that is
 //! inherited. An endpoint of the owner's own process that a child of `fork` inherits writes, but the copy does not count as
@@ -53,14 +77,11 @@
 //! |---|---|
 //! | `direct` | writers that map the region |
 //! | `mapped` | what those in other processes ask of the owner |
+//! | `kernel` | the side of a writer for whom Linux writes |
 //! | `broker` | the owner's thread that serves isolated writers, and their side of it |
 //! | `handover` | the message by which an endpoint travels, and the checks on arrival |
 //! | `link` | the socket between a received endpoint and the owner |
 //! | `descriptors` | sending descriptors |
-//!
-//! A third transport, mediated by the kernel (a BPF program that the writer may run but neither read nor change), has its
-//! place as one more variant of `Transport` here and one more kind of offer in `handover`: it would write the same records by
-//! the same protocol.
 
 pub(crate) mod broker;
 mod descriptors;

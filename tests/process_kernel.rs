@@ -512,3 +512,53 @@ fn who_waits_for_a_page_that_does_not_come_keeps_nobody_else_waiting() {
     write(&iob, b"next").unwrap();
     assert_eq!(reader.try_read_message().unwrap(), Some((1, b"next".to_vec())));
 }
+
+/// A line of `/proc/meminfo`, in KiB.
+fn meminfo(name: &str) -> i64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap()
+}
+
+#[test]
+#[ignore = "takes a minute, and root: cargo test --release --test process_kernel -- --ignored --nocapture"]
+fn ten_thousand_writers_at_once_and_as_many_hand_overs_one_after_the_other() {
+    const WRITERS: u64 = 10_000;
+    let Some(mut reader) = mediated(1 << 20) else { return };
+    let limit = libc::rlimit { rlim_cur: 40_000, rlim_max: 40_000 };
+    // SAFETY: the limit is readable.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) }, 0, "40,000 descriptors");
+    let before = meminfo("MemAvailable:");
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|tag| {
+            let (iob, peer) = reader.new_iob_writer(tag).unwrap();
+            (by_kernel(&iob), peer)
+        })
+        .collect();
+    println!("{WRITERS} writers: {} KiB each", (before - meminfo("MemAvailable:")) / WRITERS as i64);
+    for (tag, (kernel, _)) in (0..).zip(&writers) {
+        write(kernel, b"here").unwrap();
+        assert_eq!(reader.try_read_message().unwrap(), Some((tag, b"here".to_vec())));
+    }
+    let accounts = reader.accounts();
+    assert!(accounts.by_tag.values().all(|account| account.accepted.records == 1), "one for each tag");
+    for (kernel, peer) in writers {
+        drop(kernel);
+        assert!(peer.wait_peer_closed(None));
+    }
+    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    let resident =
+        || std::fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse::<i64>().unwrap();
+    let (then, pages, kernels) = (meminfo("MemAvailable:"), resident(), meminfo("VmallocUsed:"));
+    for _ in 0..WRITERS {
+        write(&by_kernel(&iob), b"").unwrap();
+        reader.try_read_message().unwrap();
+    }
+    println!(
+        "after {WRITERS} hand-overs: {} KiB less to be had, {} pages more of this process's, {} KiB more of the kernel's",
+        then - meminfo("MemAvailable:"),
+        resident() - pages,
+        meminfo("VmallocUsed:") - kernels
+    );
+    assert!(resident() - pages < 1_000);
+}
