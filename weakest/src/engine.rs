@@ -22,4 +22,11 @@ mod quiet;
 #[cfg(feature = "shuttle")]
 pub mod shuttle;
 #[cfg(any(feature = "loom", feature = "shuttle"))]
+#[cfg_attr(
+    not(all(feature = "loom", feature = "shuttle")),
+    allow(dead_code, unused_imports, reason = "each engine uses its part")
+)]
 mod world;
+
+#[cfg(any(feature = "loom", feature = "shuttle"))]
+pub(crate) use world::set_call;

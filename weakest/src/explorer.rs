@@ -397,7 +397,7 @@ fn judge(
 fn trace(program: &Program, failure: Failure, story: Story) -> Trace {
     let Story { events, ignorance } = story;
     let mut threads: Vec<String> = program.threads.iter().map(|thread| thread.name.clone()).collect();
-    threads.push("system".into());
+    threads.extend(["system".into(), "final look".into()]);
     let culprits = culprits(failure.fault, &events);
     Trace { threads, events, fault: failure.fault, message: failure.message, weak: None, ignorance, culprits }
 }

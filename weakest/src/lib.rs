@@ -16,6 +16,7 @@
 //! | [`draw`] | a trace as a picture |
 //! | [`report`] | all of it as a page, as JSON and as JUnit XML |
 
+mod call;
 mod declared;
 pub mod draw;
 pub mod engine;
@@ -30,6 +31,7 @@ pub mod sweep;
 pub mod trace;
 pub mod verify;
 
+pub use call::call;
 pub use scenario::{End, Notes, Outcomes, Program, Scenario, Thread};
 pub use verify::verify;
 pub use weakest_facade as facade;

@@ -101,7 +101,11 @@ impl fmt::Display for Verdict {
         match self {
             Verdict::Pass => f.write_str("pass"),
             Verdict::Fail(trace) => write!(f, "FAIL: {:?}", trace.fault),
-            Verdict::TooFew { expected } => write!(f, "TOO FEW executions, expected {expected}"),
+            Verdict::TooFew { expected } => write!(
+                f,
+                "TOO FEW executions: at least {expected} are expected, so the engine no longer tries some interleavings, or the code \
+                 takes fewer steps than it did"
+            ),
             Verdict::Unreached(outcomes) => write!(f, "UNREACHED: {outcomes:?}"),
             Verdict::Cut => f.write_str("CUT"),
             Verdict::NotRun(why) => write!(f, "not run: {why}"),

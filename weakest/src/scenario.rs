@@ -4,6 +4,7 @@
 //! the start of **every** execution it explores, so that shared memory is fresh, runs the threads, and hands how they
 //! ended to [`finish`](Program::finish).
 
+use crate::trace::Event;
 use std::collections::BTreeSet;
 use weakest_facade::Platform;
 
@@ -61,12 +62,18 @@ pub struct Program {
     pub on_death: Option<Box<dyn Fn(usize) + Send + Sync>>,
     /// Looks at the shared memory after every thread has ended, asserts what must hold, and names the outcome.
     pub finish: Finish,
+    /// What an event of a counterexample means to the scenario, such as "the record that begins at 16"; nothing if the event speaks for
+    /// itself.
+    pub captions: Option<Captions>,
 }
+
+/// See [`Program::captions`].
+pub type Captions = Box<dyn Fn(&Event) -> Option<String> + Send + Sync>;
 
 impl Program {
     /// A program of no threads yet, whose outcome is always `"done"`.
     pub fn new() -> Self {
-        Program { threads: Vec::new(), on_death: None, finish: Box::new(|_| "done".into()) }
+        Program { threads: Vec::new(), on_death: None, finish: Box::new(|_| "done".into()), captions: None }
     }
 
     /// Adds a thread that a crash sweep leaves alone.
@@ -84,6 +91,12 @@ impl Program {
     /// Sets [`on_death`](Self::on_death).
     pub fn on_death(mut self, hook: impl Fn(usize) + Send + Sync + 'static) -> Self {
         self.on_death = Some(Box::new(hook));
+        self
+    }
+
+    /// Sets [`captions`](Self::captions).
+    pub fn captions(mut self, captions: impl Fn(&Event) -> Option<String> + Send + Sync + 'static) -> Self {
+        self.captions = Some(Box::new(captions));
         self
     }
 

@@ -104,6 +104,10 @@ pub struct Event {
     pub object: String,
     /// What was done.
     pub action: Action,
+    /// The [call](crate::call) of the program that it is part of.
+    pub call: Option<&'static str>,
+    /// What the scenario says about it (see [`Program::captions`](crate::Program::captions)).
+    pub caption: Option<String>,
 }
 
 impl Event {
@@ -115,6 +119,15 @@ impl Event {
     /// The operation, as the site has it.
     pub fn operation(&self) -> Option<Operation> {
         self.site.map(|site| site.operation)
+    }
+}
+
+impl Trace {
+    /// Lets a scenario say what the events mean to it.
+    pub(crate) fn caption(&mut self, captions: &(dyn Fn(&Event) -> Option<String> + Send + Sync)) {
+        for event in &mut self.events {
+            event.caption = captions(event);
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 mod arrows;
 mod rows;
 
+use super::fold;
 use super::words::{self, Mark};
 use crate::trace::{Action, Event, Trace};
 use arrows::Router;
@@ -72,6 +73,7 @@ impl Layout {
 }
 
 fn picture(trace: &Trace, style: Option<&str>) -> Markup {
+    let trace = &fold::folded(trace);
     let layout = Layout::new(trace);
     let size = format!("0 0 {} {}", layout.width, layout.height);
     html! {

@@ -6,8 +6,9 @@
 //! ~ 1  PUBLISH Relaxed (ships Release): flag ← 1
 //! ```
 //!
-//! `!` marks the events at the heart of the fault, `~` a weakened ordering, `≈` a stale read.
+//! `▸` begins a call of the program that has a name (see [`call`](crate::call)). `!` marks the events at the heart of the fault, `~` a weakened ordering, `≈` a stale read.
 
+use super::fold;
 use super::words::{self, Mark};
 use crate::trace::{Event, Trace};
 
@@ -23,12 +24,15 @@ pub enum Colour {
 
 /// Draws `trace`, headed by what went wrong in one sentence.
 pub fn draw(trace: &Trace, colour: Colour) -> String {
+    let trace = &fold::folded(trace);
     let lanes = words::lanes(trace);
     let cells: Vec<String> = trace.events.iter().map(cell).collect();
     let widths: Vec<usize> = (lanes.iter())
         .map(|&lane| {
             let own = trace.events.iter().zip(&cells).filter(|(event, _)| event.thread == lane);
-            own.map(|(_, cell)| width(cell)).max().unwrap_or(0).max(width(&trace.threads[lane]))
+            let calls = trace.events.iter().filter(|event| event.thread == lane).filter_map(|event| event.call);
+            let widest = own.map(|(_, cell)| width(cell)).chain(calls.map(|call| width(call) + 2)).max();
+            widest.unwrap_or(0).max(width(&trace.threads[lane]))
         })
         .collect();
     let digits = trace.events.len().saturating_sub(1).to_string().len();
@@ -47,6 +51,11 @@ pub fn draw(trace: &Trace, colour: Colour) -> String {
     for (index, (event, cell)) in trace.events.iter().zip(&cells).enumerate() {
         let mark = Mark::of(trace, index);
         let margin = format!("{} {index:>digits$}", mark.map_or(' ', Mark::sign));
+        if let Some(call) = words::begins(trace, index) {
+            let call = format!("▸ {call}");
+            let empty = " ".repeat(digits + 2);
+            lines.push(row(&empty, &|lane| if lane == event.thread { call.clone() } else { String::new() }));
+        }
         let line = row(&margin, &|lane| if lane == event.thread { cell.clone() } else { String::new() });
         lines.push(paint(line, mark, colour));
     }
@@ -60,7 +69,7 @@ pub fn draw(trace: &Trace, colour: Colour) -> String {
 
 fn cell(event: &Event) -> String {
     let place = words::place(event);
-    let action = words::action(event);
+    let action = words::action(event) + &words::caption(event);
     if place.is_empty() { action } else { format!("{place}: {action}") }
 }
 

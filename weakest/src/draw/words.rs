@@ -39,6 +39,18 @@ pub fn action(event: &Event) -> String {
     }
 }
 
+/// What the scenario says about the event, to be put behind it: ` (the record at 16)`.
+pub fn caption(event: &Event) -> String {
+    event.caption.as_ref().map_or(String::new(), |caption| format!(" ({caption})"))
+}
+
+/// The call of the program that begins with this event.
+pub fn begins(trace: &Trace, index: usize) -> Option<&'static str> {
+    let event = &trace.events[index];
+    let before = trace.events[..index].iter().rfind(|other| other.thread == event.thread);
+    event.call.filter(|call| before.and_then(|other| other.call) != Some(call))
+}
+
 /// What a thread did not know at the end: `reader may still read 0 or 16 from head, which is 24`.
 pub fn ignorance(trace: &Trace, ignorance: &Ignorance) -> String {
     let values: Vec<String> = ignorance.readable.iter().map(|value| number(*value)).collect();

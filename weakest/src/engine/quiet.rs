@@ -22,6 +22,7 @@ pub(super) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Caught> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let louder = panic::take_hook();
+        #[cfg(feature = "shuttle")]
         super::shuttle::warm_up();
         drop(panic::take_hook());
         panic::set_hook(Box::new(move |info| {

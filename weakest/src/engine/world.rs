@@ -56,6 +56,8 @@ pub(crate) struct World {
     records: Vec<Record>,
     objects: Vec<Log>,
     sleepers: Vec<Sleeper>,
+    /// The call of the program that each lane is in.
+    calls: Vec<Option<&'static str>>,
     now: Duration,
     pub failure: Option<Failure>,
 }
@@ -174,6 +176,18 @@ pub(crate) fn enter_at(site: &'static Site, done: Operation) -> Option<usize> {
         declared::check(site, done);
     }
     enter(site.name)
+}
+
+/// Says which call of the program the current lane is in; returns which it was in before.
+pub(crate) fn set_call(call: Option<&'static str>) -> Option<&'static str> {
+    WORLD.with_borrow_mut(|world| {
+        let world = world.as_mut()?;
+        let lane = world.current;
+        if world.calls.len() <= lane {
+            world.calls.resize(lane + 1, None);
+        }
+        std::mem::replace(&mut world.calls[lane], call)
+    })
 }
 
 /// How many facade operations `lane` has done.

@@ -61,6 +61,8 @@ pub(super) struct Operation {
     pub(super) request: Request,
     /// The site, with the ordering in force, of what a compare-and-exchange that fails has found; relaxed if there is none.
     pub(super) failure: Option<(&'static Site, Order)>,
+    /// The call of the program that it is part of, for the picture: no part of what it is.
+    pub(super) call: Option<&'static str>,
 }
 
 /// In the place of a fence's object: it is the light half of an asymmetric pair.

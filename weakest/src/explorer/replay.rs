@@ -2,6 +2,7 @@
 //! operation*. What the operations do to memory is no business of this module.
 
 use super::operation::{Answer, Objects, Operation, Request};
+use crate::call;
 use crate::declared;
 use crate::facade::native::OWNER;
 use crate::facade::{Operation as Declared, Order, Site};
@@ -39,6 +40,14 @@ pub(super) enum Next {
     Panicked(String),
 }
 
+/// One operation of the final look.
+pub(super) struct Looked {
+    pub(super) site: Option<&'static Site>,
+    pub(super) object: u16,
+    pub(super) request: Request,
+    pub(super) answer: Answer,
+}
+
 /// What the facade's operations mean to the code that runs on this OS thread right now.
 enum Mode {
     /// No explorer is at work here.
@@ -47,8 +56,9 @@ enum Mode {
     Building(Objects),
     /// A thread body is running along a history.
     Replaying(Replay),
-    /// `Program::finish` is running over the final memory, whose values stand in the place of the initial ones.
-    Finishing(Objects),
+    /// `Program::finish` is running over the final memory, whose values stand in the place of the initial ones. What it does is kept
+    /// for the picture.
+    Finishing(Objects, Vec<Looked>),
 }
 
 struct Replay {
@@ -124,6 +134,7 @@ pub(super) fn replay(body: &dyn Fn() -> Notes, plan: Plan) -> Led {
     let (scopes, next, within, guided) = (Vec::new(), None, None, None);
     let replay = Replay { history, done: 0, repeat, mutant, fold, scopes, next, within, guide, guided };
     MODE.with(|mode| mode.replace(Mode::Replaying(replay)));
+    call::forget();
     let result = quietly(body);
     let Mode::Replaying(replay) = MODE.with(|mode| mode.replace(Mode::Idle)) else {
         unreachable!("a replay inside a replay")
@@ -137,11 +148,13 @@ pub(super) fn replay(body: &dyn Fn() -> Notes, plan: Plan) -> Led {
 }
 
 /// Runs `finish` over objects that hold the final values.
-pub(super) fn finish<R>(objects: Objects, finish: impl FnOnce() -> R) -> Result<R, String> {
-    MODE.with(|mode| mode.replace(Mode::Finishing(objects)));
+pub(super) fn finish<R>(objects: Objects, finish: impl FnOnce() -> R) -> (Result<R, String>, Vec<Looked>) {
+    MODE.with(|mode| mode.replace(Mode::Finishing(objects, Vec::new())));
     let result = quietly(finish);
-    MODE.with(|mode| mode.replace(Mode::Idle));
-    result
+    match MODE.with(|mode| mode.replace(Mode::Idle)) {
+        Mode::Finishing(_, looked) => (result, looked),
+        _ => unreachable!("something else inside a final look"),
+    }
 }
 
 /// Runs `work`, turning a panic into its message without printing it.
@@ -190,7 +203,12 @@ fn ask(site: Option<&'static Site>, failure: Option<&'static Site>, object: u16,
         // Destructors of an unwinding body: whatever they do is not part of the execution.
         Mode::Replaying(_) if std::thread::panicking() => Some(dummy(request)),
         Mode::Replaying(replay) => replay.answer(site, failure, object, request),
-        Mode::Building(objects) | Mode::Finishing(objects) => Some(alone(objects, object, request)),
+        Mode::Building(objects) => Some(alone(objects, object, request)),
+        Mode::Finishing(objects, looked) => {
+            let answer = alone(objects, object, request);
+            looked.push(Looked { site, object, request, answer });
+            Some(answer)
+        }
         Mode::Idle => panic!("a facade operation outside of the program"),
     });
     answer.unwrap_or_else(|| panic::resume_unwind(Box::new(EndOfHistory)))
@@ -207,7 +225,14 @@ impl Replay {
         let mutant = self.mutant;
         let order = |site: &Site| mutant.filter(|m| m.site == site.name).map_or(site.order, |m| m.order);
         let failure = failure.map(|site| (site, order(site)));
-        let operation = Operation { site, order: site.map_or(Order::Relaxed, order), object, request, failure };
+        let operation = Operation {
+            site,
+            order: site.map_or(Order::Relaxed, order),
+            object,
+            request,
+            failure,
+            call: call::current(),
+        };
         match self.past() {
             Some(Past::Asked(expected, answer)) if expected == operation => {
                 self.done += 1;

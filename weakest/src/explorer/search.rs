@@ -5,7 +5,7 @@ use super::level::Level;
 use super::livelock;
 use super::machine::{Branch, Failure, Machine, World};
 use super::operation::Location;
-use super::replay;
+use super::replay::{self, Looked};
 use super::state::{State, Status};
 use super::tree::{Reader, Tree, lock};
 use super::twins::Dice;
@@ -319,7 +319,7 @@ impl<'s, 'p> Search<'s, 'p> {
             }
             if over {
                 harvest.terminals.push(id);
-                match self.outcome(machine, &branch.state) {
+                match self.outcome(machine, &branch.state).0 {
                     Ok((outcome, died)) => {
                         if let Outcomes::Exactly(allowed) = self.allowed
                             && !died
@@ -353,7 +353,7 @@ impl<'s, 'p> Search<'s, 'p> {
         &self,
         machine: &Machine<'_, '_, '_, N>,
         state: &State<N>,
-    ) -> Result<(String, bool), String> {
+    ) -> (Result<(String, bool), String>, Vec<Looked>) {
         let ends: Vec<End> = state
             .threads
             .iter()
@@ -370,8 +370,8 @@ impl<'s, 'p> Search<'s, 'p> {
             word.initial = cell.value;
         }
         objects.now = state.now;
-        let outcome = replay::finish(objects, || (self.program.finish)(&ends))?;
-        Ok((outcome, ends.iter().any(End::died)))
+        let (outcome, looked) = replay::finish(objects, || (self.program.finish)(&ends));
+        (outcome.map(|outcome| (outcome, ends.iter().any(End::died))), looked)
     }
 
     /// Goes the way to a state (and its given branch) again, recording what happens.
@@ -390,6 +390,10 @@ impl<'s, 'p> Search<'s, 'p> {
             events.extend(taken.events);
             machine.recording = Some(events.len());
             now = Some(taken.state);
+        }
+        if let Some(state) = now.as_ref().filter(|state| state.threads.iter().all(|t| t.status == Status::Ended)) {
+            let (_, looked) = self.outcome(&machine, state);
+            events.extend(looked.into_iter().map(|looked| machine.looked(looked)));
         }
         let ignorance = now.map_or_else(Vec::new, |state| self.ignorance(&state));
         Story { events, ignorance }

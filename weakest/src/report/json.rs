@@ -14,6 +14,7 @@ use std::path::Path;
 #[derive(Serialize)]
 struct Document<'a> {
     verified: bool,
+    partial: bool,
     complaints: Vec<String>,
     models: Vec<Model<'a>>,
     programs: Option<Generated<'a>>,
@@ -82,7 +83,8 @@ struct Step<'a> {
 pub fn write(path: &Path, results: &Results) -> io::Result<()> {
     let complaints = results.complaints();
     let document = Document {
-        verified: complaints.is_empty(),
+        verified: complaints.is_empty() && !results.partial,
+        partial: results.partial,
         complaints,
         models: results.models.iter().map(model).collect(),
         programs: results.programs.as_ref().map(generated),

@@ -35,6 +35,8 @@ pub struct Results {
     /// The same mutants against the explorer where no read is stale: which of them need weak memory to be seen. For
     /// information.
     pub interleaved: Option<Matrix>,
+    /// Whether only a part was asked for: then this is no proof, whatever passes.
+    pub partial: bool,
     /// The sites that no model reaches and should.
     pub unreached: Vec<&'static str>,
     /// The crash sweeps; empty if they were not run.

@@ -22,15 +22,16 @@ impl Row {
 
 /// The rows of all events, the first at `top`.
 pub fn place(trace: &Trace, mut top: usize) -> Vec<Row> {
-    let row = |event: &Event| {
-        let mut lines = site(event).map_or_else(Vec::new, |words| wrap(&words, COLUMNS));
+    let row = |(index, event): (usize, &Event)| {
+        let mut lines = words::begins(trace, index).map_or_else(Vec::new, |call| wrap(&format!("▸ {call}"), COLUMNS));
+        lines.extend(site(event).into_iter().flat_map(|words| wrap(&words, COLUMNS)));
         let places = lines.len();
-        lines.extend(wrap(&words::action(event), COLUMNS));
+        lines.extend(wrap(&(words::action(event) + &words::caption(event)), COLUMNS));
         let row = Row { top, height: LINE * lines.len() + 6, lines, places };
         top += row.height;
         row
     };
-    trace.events.iter().map(row).collect()
+    trace.events.iter().enumerate().map(row).collect()
 }
 
 /// `HEAD_PUBLISH store Release`.

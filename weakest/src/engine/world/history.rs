@@ -11,6 +11,7 @@ pub(super) struct Record {
     order: Order,
     object: Option<Object>,
     action: Action,
+    call: Option<&'static str>,
 }
 
 /// A shared object and what it has held.
@@ -39,7 +40,8 @@ pub(crate) fn record(site: Option<&'static Site>, object: Option<Object>, action
         if let Some(site) = site {
             REACHED.with_borrow_mut(|reached| reached.insert(site.name));
         }
-        world.records.push(Record { lane: world.current, site, order, object, action });
+        let call = world.calls.get(world.current).copied().flatten();
+        world.records.push(Record { lane: world.current, site, order, object, action, call });
         index
     })
 }
@@ -122,6 +124,8 @@ impl World {
             order: record.order,
             object: record.object.map_or(String::new(), |object| self.objects[object].label.clone()),
             action: record.action,
+            call: record.call,
+            caption: None,
         };
         self.records.into_iter().map(event).collect()
     }

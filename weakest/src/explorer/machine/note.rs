@@ -3,6 +3,7 @@
 use super::{Branch, Failure, Machine};
 use crate::explorer::memory::Race;
 use crate::explorer::operation::{Operation, Request};
+use crate::explorer::replay::Looked;
 use crate::explorer::state::{State, Status};
 use crate::explorer::tree::Now;
 use crate::facade::{Order, Site};
@@ -71,6 +72,32 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
         }
     }
 
+    /// An operation of the final look.
+    pub(in crate::explorer) fn looked(&self, looked: Looked) -> Event {
+        let Looked { site, object, request, answer } = looked;
+        let value = answer.value;
+        let action = match request {
+            Request::Store(value) | Request::StoreAndWakeAll(value) | Request::Write(value) => Action::Wrote { value },
+            Request::Update(rmw, operand) => {
+                let wrote = self.world.objects.locations[object as usize].update(rmw, value, operand);
+                Action::Updated { read: value, wrote, from: None }
+            }
+            Request::CompareExchange { new, .. } if answer.flag == 1 => {
+                Action::Updated { read: value, wrote: new, from: None }
+            }
+            Request::CompareExchange { current, .. } => Action::Refused { found: value, expected: current, from: None },
+            Request::Wake { .. } => Action::Woke { count: 0 },
+            Request::Fence => Action::Fenced,
+            _ => Action::Read { value, from: None, stale: false },
+        };
+        let object = match request {
+            Request::Fence | Request::Announce | Request::Retire | Request::Now => String::new(),
+            request => self.label(object, matches!(request, Request::Read | Request::Write(_))),
+        };
+        let order = site.map_or(Order::Relaxed, |site| site.order);
+        Event { thread: self.world.sizes.threads + 1, site, order, object, action, call: None, caption: None }
+    }
+
     pub(super) fn note(&mut self, branch: &mut Branch<N>, thread: usize, operation: &Operation, action: Action) {
         if self.recording.is_none() {
             return;
@@ -82,6 +109,9 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
         let hook = branch.state.threads[thread].killed;
         let lane = if hook { self.world.sizes.threads } else { thread };
         self.note_aside(branch, lane, operation.site.map(|site| (site, operation.order)), object, action);
+        if let Some(event) = branch.events.last_mut() {
+            event.call = operation.call;
+        }
     }
 
     pub(super) fn note_aside(
@@ -94,7 +124,7 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
     ) {
         if self.recording.is_some() {
             let (site, order) = site.map_or((None, Order::Relaxed), |(site, order)| (Some(site), order));
-            branch.events.push(Event { thread, site, order, object, action });
+            branch.events.push(Event { thread, site, order, object, action, call: None, caption: None });
         }
     }
 }
