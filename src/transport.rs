@@ -24,7 +24,7 @@
 //! | can it hold up others | while it is in the lock: a copy of at most 64 KiB | the same; stopped (SIGSTOP) there, for as long as it is stopped | no | for one copy of at most 64 KiB, which nothing interrupts |
 //! | it dies in the middle of a write | - | nothing happened; the next writer goes on at once | nothing happened | the write happens, or nothing does |
 //! | cost of a record | a lock and a copy | the same, and a journal of four words | a system call there, two here, and one copy in each | a system call and one copy |
-//! | cost of a writer | about 300 bytes | there: a mapping, three descriptors; here: a descriptor, and one per process | a descriptor on either side | two descriptors there; here: a descriptor, 25 kB of the kernel's, and 3 ms at first |
+//! | cost of a writer | about 300 bytes | there: a mapping, three descriptors; here: a descriptor, and one per process | a descriptor on either side | two descriptors there; here: a descriptor, less than 100 kB of the kernel's, and 3 ms at first |
 //! | what fits before `NO_SPACE` | the ring | the ring | the ring and the socket: about ten large messages more | the ring |
 //! | order | the writer's | the writer's | the writer's | of all writers: what is written after another write returned comes after it |
 //! | accepted means | it is in the ring | it is in the ring | it is on its way: delivered unless the owner dies | it is in the ring |
@@ -52,6 +52,10 @@
 //! its peer is closed, or that the ring's owner is gone (which is the last [`RingBuffer`](crate::RingBuffer), or its process).
 //! Nothing has a name in a file system, so nothing is left behind.
 //!
+//! A received endpoint outlives `fork`: the child has one more copy. Through `exec` it is handed on by a socket that is
+//! inherited. An endpoint of the owner's own process that a child of `fork` inherits writes, but the copy does not count as
+//! one, and it wakes a *task* that waits only once something has been handed over; so hand it over.
+//!
 //! # The kernel
 //!
 //! The program that writes is the protocol's own source ([`protocol::mediator`](crate::protocol::mediator)), compiled for BPF
@@ -66,10 +70,6 @@
 //! - A receiver that may not call `bpf(2)` gets `Unsupported`; with
 //!   [`RingBuffer::prefer_kernel`](crate::RingBuffer::prefer_kernel) `send_to` offers program and broker, and the receiver takes
 //!   what it can use.
-//!
-//! A received endpoint outlives `fork`: the child has one more copy. Through `exec` it is handed on by a socket that is
-//! inherited. An endpoint of the owner's own process that a child of `fork` inherits writes, but the copy does not count as
-//! one, and it wakes a *task* that waits only once something has been handed over; so hand it over.
 //!
 //! # Where things are
 //!
