@@ -1,3 +1,5 @@
+//! `core::cell`.
+
 #[lang = "unsafe_cell"]
 #[repr(transparent)]
 pub struct UnsafeCell<T: crate::marker::PointeeSized> {

@@ -1,3 +1,5 @@
+//! `core::clone`.
+
 #[lang = "clone"]
 pub trait Clone: Sized {
     #[lang = "clone_fn"]

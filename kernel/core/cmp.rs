@@ -1,3 +1,5 @@
+//! `core::cmp`.
+
 use crate::prelude::rust_2024::*;
 #[lang = "eq"]
 pub trait PartialEq<Rhs: crate::marker::PointeeSized = Self>: crate::marker::PointeeSized {

@@ -1,3 +1,5 @@
+//! `core::convert`.
+
 use crate::prelude::rust_2024::*;
 #[derive(Clone, Copy)]
 pub enum Infallible {}
@@ -29,17 +31,5 @@ impl TryFrom<u64> for usize {
     #[inline(always)]
     fn try_from(value: u64) -> Result<usize, TryFromIntError> {
         Ok(value as usize)
-    }
-}
-impl From<u32> for u64 {
-    #[inline(always)]
-    fn from(value: u32) -> u64 {
-        value as u64
-    }
-}
-impl From<bool> for u64 {
-    #[inline(always)]
-    fn from(value: bool) -> u64 {
-        value as u64
     }
 }

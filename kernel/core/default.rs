@@ -1,3 +1,5 @@
+//! `core::default`.
+
 use crate::prelude::rust_2024::*;
 pub trait Default: Sized {
     fn default() -> Self;

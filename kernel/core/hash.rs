@@ -1,3 +1,5 @@
+//! `core::hash`: derived, and never used.
+
 pub trait Hasher {}
 pub trait Hash: crate::marker::PointeeSized {
     fn hash<H: Hasher>(&self, state: &mut H);

@@ -1,3 +1,5 @@
+//! What the compiler makes instructions of: `core::intrinsics`.
+
 use crate::prelude::rust_2024::*;
 #[derive(Clone, Copy)]
 pub enum AtomicOrdering {
@@ -7,7 +9,11 @@ pub enum AtomicOrdering {
     AcqRel = 3,
     SeqCst = 4,
 }
-impl PartialEq for AtomicOrdering { fn eq(&self, other: &Self) -> bool { *self as u32 == *other as u32 } }
+impl PartialEq for AtomicOrdering {
+    fn eq(&self, other: &Self) -> bool {
+        *self as u32 == *other as u32
+    }
+}
 impl Eq for AtomicOrdering {}
 impl crate::marker::StructuralPartialEq for AtomicOrdering {}
 impl crate::marker::ConstParamTy_ for AtomicOrdering {}
@@ -30,12 +36,6 @@ pub unsafe fn atomic_cxchg<T: Copy, const SUCC: AtomicOrdering, const FAIL: Atom
 #[rustc_intrinsic]
 #[rustc_nounwind]
 pub unsafe fn atomic_xadd<T: Copy, U: Copy, const ORD: AtomicOrdering>(dst: *mut T, src: U) -> T;
-#[rustc_intrinsic]
-#[rustc_nounwind]
-pub unsafe fn atomic_or<T: Copy, U: Copy, const ORD: AtomicOrdering>(dst: *mut T, src: U) -> T;
-#[rustc_intrinsic]
-#[rustc_nounwind]
-pub unsafe fn atomic_and<T: Copy, U: Copy, const ORD: AtomicOrdering>(dst: *mut T, src: U) -> T;
 #[rustc_intrinsic]
 #[rustc_nounwind]
 pub unsafe fn volatile_load<T>(src: *const T) -> T;

@@ -1,3 +1,5 @@
+//! `core::iter`.
+
 use crate::ops::Range;
 use crate::prelude::rust_2024::*;
 #[lang = "iterator"]

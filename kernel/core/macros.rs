@@ -1,30 +1,104 @@
+//! The compiler's own macros.
+
 pub mod builtin {
     #[rustc_builtin_macro]
-    #[allow_internal_unstable(coverage_attribute, core_intrinsics, derive_clone_copy_internals, derive_eq_internals, fmt_helpers_for_derive, structural_match, trivial_clone)]
+    #[allow_internal_unstable(
+        coverage_attribute,
+        core_intrinsics,
+        derive_clone_copy_internals,
+        derive_eq_internals,
+        fmt_helpers_for_derive,
+        structural_match,
+        trivial_clone
+    )]
     pub macro Clone($item:item) {}
     #[rustc_builtin_macro]
-    #[allow_internal_unstable(coverage_attribute, core_intrinsics, derive_clone_copy_internals, derive_eq_internals, fmt_helpers_for_derive, structural_match, trivial_clone)]
+    #[allow_internal_unstable(
+        coverage_attribute,
+        core_intrinsics,
+        derive_clone_copy_internals,
+        derive_eq_internals,
+        fmt_helpers_for_derive,
+        structural_match,
+        trivial_clone
+    )]
     pub macro Copy($item:item) {}
     #[rustc_builtin_macro]
-    #[allow_internal_unstable(coverage_attribute, core_intrinsics, derive_clone_copy_internals, derive_eq_internals, fmt_helpers_for_derive, structural_match, trivial_clone)]
+    #[allow_internal_unstable(
+        coverage_attribute,
+        core_intrinsics,
+        derive_clone_copy_internals,
+        derive_eq_internals,
+        fmt_helpers_for_derive,
+        structural_match,
+        trivial_clone
+    )]
     pub macro Debug($item:item) {}
     #[rustc_builtin_macro(Default, attributes(default))]
-    #[allow_internal_unstable(coverage_attribute, core_intrinsics, derive_clone_copy_internals, derive_eq_internals, fmt_helpers_for_derive, structural_match, trivial_clone)]
+    #[allow_internal_unstable(
+        coverage_attribute,
+        core_intrinsics,
+        derive_clone_copy_internals,
+        derive_eq_internals,
+        fmt_helpers_for_derive,
+        structural_match,
+        trivial_clone
+    )]
     pub macro Default($item:item) {}
     #[rustc_builtin_macro]
-    #[allow_internal_unstable(coverage_attribute, core_intrinsics, derive_clone_copy_internals, derive_eq_internals, fmt_helpers_for_derive, structural_match, trivial_clone)]
+    #[allow_internal_unstable(
+        coverage_attribute,
+        core_intrinsics,
+        derive_clone_copy_internals,
+        derive_eq_internals,
+        fmt_helpers_for_derive,
+        structural_match,
+        trivial_clone
+    )]
     pub macro Eq($item:item) {}
     #[rustc_builtin_macro]
-    #[allow_internal_unstable(coverage_attribute, core_intrinsics, derive_clone_copy_internals, derive_eq_internals, fmt_helpers_for_derive, structural_match, trivial_clone)]
+    #[allow_internal_unstable(
+        coverage_attribute,
+        core_intrinsics,
+        derive_clone_copy_internals,
+        derive_eq_internals,
+        fmt_helpers_for_derive,
+        structural_match,
+        trivial_clone
+    )]
     pub macro Hash($item:item) {}
     #[rustc_builtin_macro]
-    #[allow_internal_unstable(coverage_attribute, core_intrinsics, derive_clone_copy_internals, derive_eq_internals, fmt_helpers_for_derive, structural_match, trivial_clone)]
+    #[allow_internal_unstable(
+        coverage_attribute,
+        core_intrinsics,
+        derive_clone_copy_internals,
+        derive_eq_internals,
+        fmt_helpers_for_derive,
+        structural_match,
+        trivial_clone
+    )]
     pub macro Ord($item:item) {}
     #[rustc_builtin_macro]
-    #[allow_internal_unstable(coverage_attribute, core_intrinsics, derive_clone_copy_internals, derive_eq_internals, fmt_helpers_for_derive, structural_match, trivial_clone)]
+    #[allow_internal_unstable(
+        coverage_attribute,
+        core_intrinsics,
+        derive_clone_copy_internals,
+        derive_eq_internals,
+        fmt_helpers_for_derive,
+        structural_match,
+        trivial_clone
+    )]
     pub macro PartialEq($item:item) {}
     #[rustc_builtin_macro]
-    #[allow_internal_unstable(coverage_attribute, core_intrinsics, derive_clone_copy_internals, derive_eq_internals, fmt_helpers_for_derive, structural_match, trivial_clone)]
+    #[allow_internal_unstable(
+        coverage_attribute,
+        core_intrinsics,
+        derive_clone_copy_internals,
+        derive_eq_internals,
+        fmt_helpers_for_derive,
+        structural_match,
+        trivial_clone
+    )]
     pub macro PartialOrd($item:item) {}
     #[rustc_builtin_macro]
     pub macro derive($item:item) {}

@@ -1,3 +1,5 @@
+//! `core::marker`.
+
 #[lang = "pointee_sized"]
 pub trait PointeeSized {}
 #[lang = "meta_sized"]
@@ -84,7 +86,11 @@ impl<T: Copy, const N: usize> crate::clone::Clone for [T; N] {
 }
 
 impl Copy for ! {}
-impl crate::clone::Clone for ! { fn clone(&self) -> Self { *self } }
+impl crate::clone::Clone for ! {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
 
 macro_rules! parameters { ($($t:ty)*) => { $( impl ConstParamTy_ for $t {} impl StructuralPartialEq for $t {} )* } }
 parameters!(bool char u8 u16 u32 u64 usize i8 i16 i32 i64 isize);

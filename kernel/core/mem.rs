@@ -1,5 +1,7 @@
-use crate::prelude::rust_2024::*;
+//! `core::mem`.
+
 pub use crate::intrinsics::transmute;
+use crate::prelude::rust_2024::*;
 #[inline(always)]
 pub const fn size_of<T>() -> usize {
     const { crate::intrinsics::size_of::<T>() }

@@ -1,3 +1,5 @@
+//! Methods of the integers, which wrap where `core`'s would panic.
+
 use crate::intrinsics;
 use crate::prelude::rust_2024::*;
 macro_rules! numbers { ($($t:ident $bytes:literal)*) => { $(
@@ -26,6 +28,8 @@ macro_rules! numbers { ($($t:ident $bytes:literal)*) => { $(
 )* } }
 impl i64 {
     #[inline(always)]
-    pub const fn wrapping_sub(self, other: i64) -> i64 { intrinsics::wrapping_sub(self, other) }
+    pub const fn wrapping_sub(self, other: i64) -> i64 {
+        intrinsics::wrapping_sub(self, other)
+    }
 }
 numbers!(u32 4 u64 8 usize 8);

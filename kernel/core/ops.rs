@@ -1,3 +1,5 @@
+//! `core::ops`.
+
 use crate::marker::{PointeeSized, Tuple, Unsize};
 use crate::prelude::rust_2024::*;
 macro_rules! operators { ($($lang:literal $Trait:ident $f:ident $op:tt [$($t:ty)*];)*) => { $(
@@ -143,7 +145,25 @@ pub trait FromResidual<R = <Self as Try>::Residual> {
     fn from_residual(residual: R) -> Self;
 }
 
-impl Neg for i8 { type Output = i8; #[inline(always)] fn neg(self) -> i8 { -self } }
-impl Neg for isize { type Output = isize; #[inline(always)] fn neg(self) -> isize { -self } }
+impl Neg for i8 {
+    type Output = i8;
+    #[inline(always)]
+    fn neg(self) -> i8 {
+        -self
+    }
+}
+impl Neg for isize {
+    type Output = isize;
+    #[inline(always)]
+    fn neg(self) -> isize {
+        -self
+    }
+}
 
-impl Shr<i32> for i64 { type Output = i64; #[inline(always)] fn shr(self, by: i32) -> i64 { self >> by } }
+impl Shr<i32> for i64 {
+    type Output = i64;
+    #[inline(always)]
+    fn shr(self, by: i32) -> i64 {
+        self >> by
+    }
+}

@@ -1,3 +1,5 @@
+//! `core::panic`.
+
 #[lang = "panic_location"]
 pub struct Location<'a> {
     _file: &'a str,

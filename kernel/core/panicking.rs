@@ -1,3 +1,5 @@
+//! Panics: none is left in the program, or it would not be accepted.
+
 #[lang = "panic"]
 pub const fn panic(_: &'static str) -> ! {
     loop {}

@@ -1,3 +1,5 @@
+//! `core::prelude`.
+
 pub mod rust_2024 {
     pub use crate::clone::Clone;
     pub use crate::cmp::{Eq, Ord, PartialEq, PartialOrd};

@@ -1,3 +1,5 @@
+//! `core::ptr`.
+
 use crate::intrinsics;
 use crate::marker::PointeeSized;
 use crate::prelude::rust_2024::*;
@@ -27,22 +29,7 @@ impl<T> *const T {
         unsafe { intrinsics::volatile_load(self) }
     }
 }
-/// Nobody has a use for it here.
-pub fn with_exposed_provenance_mut<T>(_: usize) -> *mut T {
-    loop {}
-}
-impl<T> PartialEq for *mut T {
-    #[inline(always)]
-    fn eq(&self, other: &Self) -> bool {
-        *self == *other
-    }
-}
-impl<T> Eq for *mut T {}
 impl<T> *mut T {
-    #[inline(always)]
-    pub fn expose_provenance(self) -> usize {
-        self as usize
-    }
     #[inline(always)]
     pub const fn cast<U>(self) -> *mut U {
         self as *mut U

@@ -1,3 +1,5 @@
+//! `core::result`.
+
 use crate::convert::Infallible;
 use crate::ops::{ControlFlow, FromResidual, Try};
 use crate::prelude::rust_2024::*;

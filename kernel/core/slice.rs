@@ -1,3 +1,5 @@
+//! `core::slice`; what only code uses that is not linked never returns.
+
 use crate::ops::{Index, IndexMut, Range, RangeTo};
 use crate::prelude::rust_2024::*;
 /// The items of an array of references.
@@ -42,5 +44,17 @@ macro_rules! indices { ($($r:ty)*) => { $(
 )* } }
 indices!(Range<usize> RangeTo<usize>);
 
-impl<T> Index<usize> for [T] { type Output = T; #[inline(always)] fn index(&self, at: usize) -> &T { &(*self)[at] } }
-impl<T, const N: usize> Index<usize> for [T; N] { type Output = T; #[inline(always)] fn index(&self, at: usize) -> &T { &(*self)[at] } }
+impl<T> Index<usize> for [T] {
+    type Output = T;
+    #[inline(always)]
+    fn index(&self, at: usize) -> &T {
+        &(*self)[at]
+    }
+}
+impl<T, const N: usize> Index<usize> for [T; N] {
+    type Output = T;
+    #[inline(always)]
+    fn index(&self, at: usize) -> &T {
+        &(*self)[at]
+    }
+}

@@ -1,3 +1,5 @@
+//! `core::sync::atomic`, with the orders that BPF has.
+
 pub mod atomic {
     use crate::cell::UnsafeCell;
     use crate::intrinsics::{self, AtomicOrdering as Ord};
@@ -26,10 +28,6 @@ pub mod atomic {
             pub fn swap_full(&self, value: $t) -> $t { unsafe { intrinsics::atomic_xchg::<$t, { Ord::SeqCst }>(self.0.get(), value) } }
             #[inline(always)]
             pub fn add_full(&self, value: $t) -> $t { unsafe { intrinsics::atomic_xadd::<$t, $t, { Ord::SeqCst }>(self.0.get(), value) } }
-            #[inline(always)]
-            pub fn or_full(&self, value: $t) -> $t { unsafe { intrinsics::atomic_or::<$t, $t, { Ord::SeqCst }>(self.0.get(), value) } }
-            #[inline(always)]
-            pub fn and_full(&self, value: $t) -> $t { unsafe { intrinsics::atomic_and::<$t, $t, { Ord::SeqCst }>(self.0.get(), value) } }
             #[inline(always)]
             pub fn compare_exchange_full(&self, old: $t, new: $t) -> Result<$t, $t> {
                 let (seen, ok) = unsafe { intrinsics::atomic_cxchg::<$t, { Ord::SeqCst }, { Ord::SeqCst }>(self.0.get(), old, new) };

@@ -7,14 +7,13 @@
 //! | read-modify-write, any order | `BPF_XCHG`, `BPF_CMPXCHG`, `BPF_ATOMIC \| BPF_FETCH` | fully ordered |
 //! | data word | plain, of 8 bytes | as `READ_ONCE`, `WRITE_ONCE` |
 //!
-//! So each site is at least as strong here as the table of sites says. What a program cannot do (sleep, wake, die) is what
-//! `protocol::mediator` does without.
+//! So each site is at least as strong here as the table of sites says.
+//!
+//! Safety throughout: the words are shared, so that every access is one instruction on the word itself, atomic or volatile.
 
-use crate::{Atomic, Cell, Order, Platform, Rmw, Site, Value, Wait};
+use crate::{Atomic, Cell, Order, Platform, Site};
 use core::cell::UnsafeCell;
-use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU32, AtomicU64};
-use core::time::Duration;
 
 /// As in the facade's own `native`.
 pub const OWNER: u32 = 0x3fff_ffff;
@@ -54,24 +53,15 @@ macro_rules! atomic {
                 }
             }
             #[inline(always)]
-            fn rmw(&self, _: &'static Site, rmw: Rmw, operand: $int) -> $int {
-                match rmw {
-                    Rmw::Swap => self.0.swap_full(operand),
-                    Rmw::Add => self.0.add_full(operand),
-                    Rmw::Or => self.0.or_full(operand),
-                    Rmw::And => self.0.and_full(operand),
-                    _ => impossible(),
-                }
+            fn swap(&self, _: &'static Site, value: $int) -> $int {
+                self.0.swap_full(value)
             }
             #[inline(always)]
-            fn exchange(
-                &self,
-                _: &'static Site,
-                _: Option<&'static Site>,
-                current: $int,
-                new: $int,
-                _: bool,
-            ) -> Result<$int, $int> {
+            fn fetch_add(&self, _: &'static Site, value: $int) -> $int {
+                self.0.add_full(value)
+            }
+            #[inline(always)]
+            fn compare_exchange(&self, _: &'static Site, current: $int, new: $int) -> Result<$int, $int> {
                 self.0.compare_exchange_full(current, new)
             }
         }
@@ -102,46 +92,9 @@ impl Cell for BpfCell {
     }
 }
 
-/// There is no such thing here, and nothing that is linked into the program needs it: it would not link.
-#[inline(always)]
-fn impossible() -> ! {
-    unsafe extern "C" {
-        fn not_to_be_had_in_a_bpf_program() -> !;
-    }
-    unsafe { not_to_be_had_in_a_bpf_program() }
-}
-
-/// What programs have no instructions for, or the protocol no use.
-pub struct Impossible<T>(PhantomData<T>);
-
-unsafe impl<T> Send for Impossible<T> {}
-unsafe impl<T> Sync for Impossible<T> {}
-
-impl<T: Value> Atomic<T> for Impossible<T> {
-    fn new(_: &'static str, _: T) -> Self {
-        impossible()
-    }
-    fn load(&self, _: &'static Site) -> T {
-        impossible()
-    }
-    fn store(&self, _: &'static Site, _: T) {
-        impossible()
-    }
-    fn rmw(&self, _: &'static Site, _: Rmw, _: T) -> T {
-        impossible()
-    }
-    fn exchange(&self, _: &'static Site, _: Option<&'static Site>, _: T, _: T, _: bool) -> Result<T, T> {
-        impossible()
-    }
-}
-
 impl Platform for Native {
     type AtomicU32 = BpfU32;
     type AtomicU64 = BpfU64;
-    type AtomicI32 = Impossible<i32>;
-    type AtomicUsize = Impossible<usize>;
-    type AtomicBool = Impossible<bool>;
-    type AtomicPtr<T: 'static> = Impossible<*mut T>;
     type Cell = BpfCell;
 
     /// A few hundred nanoseconds: longer than another processor needs for a short record.
@@ -149,25 +102,8 @@ impl Platform for Native {
 
     #[inline(always)]
     fn spin() {}
-    fn fence(_: &'static Site) {
-        impossible()
-    }
-    fn now() -> Duration {
-        impossible()
-    }
-    fn wait(_: &BpfU32, _: &'static Site, _: u32, _: Option<Duration>) -> Wait {
-        impossible()
-    }
-    fn wake(_: &BpfU32, _: &'static Site, _: u32) -> u32 {
-        impossible()
-    }
-    fn store_and_wake_all(_: &BpfU32, _: &'static Site, _: u32) -> u32 {
-        impossible()
-    }
-    unsafe fn announce(_: &BpfU32) -> u32 {
-        impossible()
-    }
-    fn retire() {
-        impossible()
-    }
+
+    /// Nobody dies in here.
+    #[inline(always)]
+    fn death_fence() {}
 }

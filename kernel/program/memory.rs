@@ -4,11 +4,14 @@
 //! map | page 0 | the ring: `capacity` bytes | 128 KiB more |
 //! ```
 //!
+//! Safety throughout: every access is at an offset that was compared just before with what the map holds, which the verifier checks
+//! too; what others may write meanwhile is accessed volatile, and a word at a time.
+//!
 //! A message is copied as if the ring went on behind its end, and what then stands there is copied to the ring's start. Nobody
 //! else maps what is behind.
 
-use crate::layout::{Header, Ledger};
 use crate::layout::{Accounts, MAX_VECTORS};
+use crate::layout::{Header, Ledger};
 use crate::protocol::Memory;
 use crate::protocol::memory::bell;
 use crate::symbols::{Bell, capacity, copy, opaque, read_user, region, ring};

@@ -1,4 +1,7 @@
 //! Names whose values the loader puts in, and what the kernel offers programs.
+//!
+//! Safety throughout: addresses are those of maps, which live as long as the program does; helpers and functions have the types that
+//! the kernel gives them, and the verifier lets nothing else through.
 
 use crate::layout::Grant;
 use core::arch::asm;
