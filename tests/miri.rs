@@ -16,6 +16,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
+use weakest_facade::data::NativeData;
 use weakest_facade::heap::{Boxes, Make};
 use weakest_facade::native::{NativeBool, NativeI32, NativePtr, NativeU32, NativeU64, NativeUsize};
 use weakest_facade::{Atomic, Cell, Platform, Site, Wait, sites};
@@ -36,6 +37,7 @@ impl Platform for Bare {
     type AtomicUsize = NativeUsize;
     type AtomicBool = NativeBool;
     type AtomicPtr<T: 'static> = NativePtr<T>;
+    type Data<T: weakest_facade::data::Plain> = NativeData<T>;
     type Heap<T: Make> = Boxes<T>;
     type Cell = Plain;
 

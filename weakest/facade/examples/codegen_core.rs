@@ -4,6 +4,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use core::sync::atomic::{AtomicBool as Bool, AtomicI32 as I32, AtomicPtr, AtomicU32 as U32, AtomicU64 as U64};
 use core::sync::atomic::{AtomicUsize as Usize, fence};
 
+type Triple = core::cell::UnsafeCell<[u64; 3]>;
 type Ptr = AtomicPtr<u64>;
 
 include!("codegen/functions.rs");
@@ -49,6 +50,14 @@ functions! {
     fence_acqrel() -> () { fence(AcqRel) }
     fence_seqcst() -> () { fence(SeqCst) }
     fence_relaxed() -> () {}
+    data_read(a: &Triple) -> [u64; 3] {
+        // SAFETY: to be compared, not run.
+        unsafe { *a.get() }
+    }
+    data_write(a: &Triple, v: [u64; 3]) -> () {
+        // SAFETY: to be compared, not run.
+        unsafe { *a.get() = v }
+    }
     spin() -> () { core::hint::spin_loop() }
     read_word(a: &U64) -> u64 { a.load(Relaxed) }
     write_word(a: &U64, v: u64) -> () { a.store(v, Relaxed) }

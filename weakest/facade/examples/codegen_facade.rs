@@ -1,7 +1,7 @@
 //! Every operation of the native platform through the facade, one function each. `tests/codegen.rs` compares the
 //! instructions with those of `codegen_core`, where the functions of the same names use `core`'s atomics directly.
 
-use weakest_facade::{Atomic, Cell, Native, Platform, native};
+use weakest_facade::{Atomic, Cell, Data, Native, Platform, data, native};
 
 mod sites {
     weakest_facade::sites! {
@@ -49,6 +49,7 @@ type I32 = native::NativeI32;
 type Usize = native::NativeUsize;
 type Bool = native::NativeBool;
 type Ptr = native::NativePtr<u64>;
+type Triple = data::NativeData<[u64; 3]>;
 type Word = native::NativeCell;
 
 functions! {
@@ -92,6 +93,14 @@ functions! {
     fence_acqrel() -> () { Native::fence(&FENCE_ACQREL) }
     fence_seqcst() -> () { Native::fence(&FENCE_SEQCST) }
     fence_relaxed() -> () { Native::fence(&FENCE_RELAXED) }
+    data_read(a: &Triple) -> [u64; 3] {
+        // SAFETY: to be compared, not run.
+        unsafe { a.read(&WORD_READ) }
+    }
+    data_write(a: &Triple, v: [u64; 3]) -> () {
+        // SAFETY: to be compared, not run.
+        unsafe { a.write(&WORD_WRITE, v) }
+    }
     spin() -> () { Native::spin() }
     read_word(a: &Word) -> u64 { a.read(&WORD_READ) }
     write_word(a: &Word, v: u64) -> () { a.write(&WORD_WRITE, v) }

@@ -11,16 +11,21 @@
 //! | [`site`] | [`Site`], [`Operation`], the [`sites!`] table |
 //! | [`value`] | what an atomic may hold, and what may be done to it |
 //! | [`platform`] | the traits: [`Platform`], [`Atomic`], [`Cell`] |
+//! | [`data`] | plain data of any type |
 //! | [`heap`] | memory that threads allocate and free |
+//! | [`sync`] | a mutex, a condition variable and parking, made of the above |
 //! | [`native`] | the platform of release builds, Linux |
 
+pub mod data;
 pub mod heap;
 pub mod native;
 pub mod order;
 pub mod platform;
 pub mod site;
+pub mod sync;
 pub mod value;
 
+pub use data::Data;
 pub use heap::{Heap, Make};
 pub use native::Native;
 pub use order::Order;

@@ -15,6 +15,7 @@ pub use futex::{OWNER, OWNER_DIED, WAITERS};
 pub use process::generation;
 pub use robust::is_robust;
 
+use crate::data::{NativeData, Plain};
 use crate::heap::{Boxes, Make};
 use crate::{Platform, Site, Wait};
 use core::time::Duration;
@@ -30,6 +31,7 @@ impl Platform for Native {
     type AtomicUsize = NativeUsize;
     type AtomicBool = NativeBool;
     type AtomicPtr<T: 'static> = NativePtr<T>;
+    type Data<T: Plain> = NativeData<T>;
     type Heap<T: Make> = Boxes<T>;
     type Cell = NativeCell;
 

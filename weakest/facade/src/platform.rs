@@ -4,6 +4,7 @@
 //! ordering and no `std::sync` type.
 
 use crate::Site;
+use crate::data::{Data, Plain};
 use crate::heap::{Heap, Make};
 use crate::value::{Bits, Integer, Rmw, Value};
 use core::time::Duration;
@@ -191,6 +192,8 @@ pub trait Platform: Sized + Send + Sync + 'static {
     type AtomicBool: Atomic<bool> + 'static;
     /// An atomic pointer.
     type AtomicPtr<T: 'static>: Atomic<*mut T> + 'static;
+    /// A place for plain data of any type.
+    type Data<T: Plain>: Data<T> + 'static;
     /// Where threads allocate and free.
     type Heap<T: Make>: Heap<T> + 'static;
     /// A word of plain data.

@@ -51,7 +51,7 @@ fn split(assembly: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The functions to compare: as many as the examples have.
-const NAMES: [&str; 35] = [
+const NAMES: [&str; 37] = [
     "load_relaxed",
     "load_acquire",
     "load_acquire_32",
@@ -84,6 +84,8 @@ const NAMES: [&str; 35] = [
     "fence_acqrel",
     "fence_seqcst",
     "fence_relaxed",
+    "data_read",
+    "data_write",
     "spin",
     "read_word",
     "write_word",
@@ -103,6 +105,8 @@ fn the_facade_costs_no_instruction() {
 fn the_types_are_what_they_stand_for() {
     assert_eq!((size_of::<NativeU32>(), align_of::<NativeU32>()), (size_of::<AtomicU32>(), align_of::<AtomicU32>()));
     assert_eq!((size_of::<NativeU64>(), align_of::<NativeU64>()), (size_of::<AtomicU64>(), align_of::<AtomicU64>()));
+    use weakest_facade::data::NativeData;
+    assert_eq!((size_of::<NativeData<[u8; 3]>>(), align_of::<NativeData<[u8; 3]>>()), (3, 1));
     assert_eq!((size_of::<NativeCell>(), align_of::<NativeCell>()), (size_of::<u64>(), align_of::<AtomicU64>()));
 }
 

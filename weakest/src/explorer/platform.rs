@@ -4,6 +4,7 @@
 
 use super::operation::{Answer, LIGHT, Location, Request, Word};
 use super::replay::{self, create, perform, perform_or};
+use crate::facade::data::{Numbered, Plain};
 use crate::facade::heap::{Arena, Make, indexed};
 use crate::facade::{Atomic, Cell, Platform, Rmw, Site, Value, Wait};
 use std::marker::PhantomData;
@@ -74,6 +75,7 @@ impl Platform for Explorer {
     type AtomicUsize = ExplorerAtomic<usize>;
     type AtomicBool = ExplorerAtomic<bool>;
     type AtomicPtr<T: 'static> = ExplorerAtomic<*mut T>;
+    type Data<T: Plain> = Numbered<Self, T>;
     type Heap<T: Make> = Arena<Self, T>;
     type Cell = ExplorerCell;
 

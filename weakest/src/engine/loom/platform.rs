@@ -5,6 +5,7 @@ use super::cell::LoomCell;
 use super::futex;
 use super::shadow::Shadow;
 use crate::engine::world;
+use crate::facade::data::{Numbered, Plain};
 use crate::facade::heap::{Arena, Make};
 use crate::facade::{Operation, Order, Platform, Site, Wait};
 use crate::trace::Action;
@@ -49,6 +50,7 @@ impl Platform for Loom {
     type AtomicUsize = LoomUsize;
     type AtomicBool = LoomBool;
     type AtomicPtr<T: 'static> = LoomPtr<T>;
+    type Data<T: Plain> = Numbered<Self, T>;
     type Heap<T: Make> = Arena<Self, T>;
     type Cell = LoomCell;
 

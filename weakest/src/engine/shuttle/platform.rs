@@ -3,6 +3,7 @@
 use super::memory::{ShuttleAtomic, ShuttleCell, tracker};
 use super::schedule;
 use crate::engine::world::{self, WakeUp};
+use crate::facade::data::{Numbered, Plain};
 use crate::facade::heap::{Arena, Make};
 use crate::facade::{Operation, Platform, Site, Wait};
 use crate::trace::Action;
@@ -40,6 +41,7 @@ impl Platform for Shuttle {
     type AtomicUsize = ShuttleAtomic<usize>;
     type AtomicBool = ShuttleAtomic<bool>;
     type AtomicPtr<T: 'static> = ShuttleAtomic<*mut T>;
+    type Data<T: Plain> = Numbered<Self, T>;
     type Heap<T: Make> = Arena<Self, T>;
     type Cell = ShuttleCell;
 
