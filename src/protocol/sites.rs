@@ -75,8 +75,9 @@ weakest_facade::sites! {
     GRANT_WRITE: Write, "as GRANT_READ";
 
     /// The reader says which bells it wants.
-    INTEREST_SET: Rmw Relaxed, pairs with [INTEREST_LOOK, INTEREST_TAKE],
-        "released by READER_ARM";
+    INTEREST_SET: Rmw Release, pairs with [INTEREST_LOOK, INTEREST_TAKE],
+        "READER_ARM releases it to whoever meets the mark; it is a release itself lest it is performed before the reader has taken \
+         the bell that was rung last: the wish would be granted with a bell that is taken at once";
     /// The reader marks the lock word before it looks at head for the last time.
     READER_ARM: Rmw AcqRel, pairs with [LOCK_RELEASE, LOCK_HANDOVER, MARK_ACQUIRE, LOCK_UNMARK, MEDIATOR_RELEASE],
         "either the writer's release comes first, then the re-check sees its record; or the mark does, then the writer \
@@ -93,11 +94,11 @@ weakest_facade::sites! {
     READER_WAKE: Wake, "after a death the kernel wakes one sleeper only";
     /// A writer that found the mark looks whether the reader wants a bell rung.
     INTEREST_LOOK: Load Relaxed, pairs with [INTEREST_SET],
-        "MARK_ACQUIRE has acquired what the reader wanted before it marked";
+        "MARK_ACQUIRE has acquired what the reader wanted before it marked; saves INTEREST_TAKE where no bell is wanted";
     /// A writer takes the bells to ring.
     INTEREST_TAKE: Rmw Relaxed, pairs with [INTEREST_SET],
-        "a swap, so that each wish is granted once; only after INTEREST_LOOK, which must see the wish by happens-before, since \
-         that a read-modify-write reads the newest value orders nothing on hardware that reorders loads with later stores";
+        "a swap, so that each wish is granted once. It takes the wish because MARK_ACQUIRE has acquired it, not because a swap reads \
+         the newest value, which orders nothing on hardware that reorders loads with later stores";
 
     /// A mediator's look at `head` without the lock.
     ROOM_HEAD: Load Relaxed,

@@ -324,6 +324,7 @@ pub fn explore<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOp
             tree = grown();
             tree.laboratory = Some(Laboratory::new(&lock(&sampled).values, trials));
         }
+        tree.heeds_decisions = options.memory == Memory::Hardware;
         let tree = Mutex::new(tree);
         let found = loop {
             match Search::new(&world(&tree), &program, &tree, &allowed).run() {

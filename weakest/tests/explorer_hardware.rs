@@ -9,14 +9,17 @@ use explorer_support::dependent::Update::{Add, Swap};
 use explorer_support::dependent::Value::{Just, Register};
 use explorer_support::dependent::{Dependent, buffering, deciding, relaxed};
 use explorer_support::litmus::Instruction;
-use explorer_support::litmus::Litmus;
+use explorer_support::litmus::{Litmus, site};
 use explorer_support::promising::Machine;
 use explorer_support::random::{Dice, Family, chain, program, system};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use weakest::explorer::{ExplorerOptions, Memory, Often, Reductions, check};
 use weakest::facade::Order::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+use weakest::facade::{Atomic, Operation, Platform};
 use weakest::run::{Changes, Coverage};
-use weakest::{Scenario, trace::Fault};
+use weakest::trace::Fault;
+use weakest::{Program, Scenario};
 
 const X: usize = 0;
 const Y: usize = 1;
@@ -234,12 +237,31 @@ fn relaxed_programs() {
     }
 }
 
+/// The program as the axioms have it, if they can say it.
+fn straight(program: &Dependent) -> Option<Litmus> {
+    let instruction = |step: &Step| {
+        Some(match *step {
+            Load(_, x, order) => Instruction::Load(x, order),
+            Store(x, Just(value), order) => Instruction::Store(x, value, order),
+            Update(_, x, Swap, Just(value), order) => Instruction::Swap(x, value, order),
+            Update(_, x, Add, Just(value), order) => Instruction::Add(x, value, order),
+            Exchange(_, x, current, Just(new), order) => Instruction::Exchange(x, current, new, order),
+            Fence(order) => Instruction::Fence(order),
+            _ => return None,
+        })
+    };
+    let threads: Option<Vec<Vec<Instruction>>> =
+        program.threads.iter().map(|steps| steps.iter().map(instruction).collect()).collect();
+    Some(Litmus { name: "buffering", threads: threads?, mortal: false })
+}
+
 /// From above: RC11's axioms without the one that forbids load buffering; with all reductions and without any.
 #[test]
 fn between_the_axioms() {
     let family = |seed| Family { name: "axioms", fences: seed % 2 == 0, updates: seed % 3 != 0, data: false };
-    let programs = (0..200).map(|seed| program(&mut Dice(seed), family(seed)));
-    for litmus in programs.chain((0..100).map(|seed| chain(&mut Dice(seed)))) {
+    let programs = (0..150).map(|seed| program(&mut Dice(seed), family(seed)));
+    let rings = (0..300).filter_map(|seed| straight(&buffering(seed, false)));
+    for litmus in programs.chain((0..80).map(|seed| chain(&mut Dice(seed)))).chain(rings) {
         let Behaviour::Outcomes(above) = behaviour_with_load_buffering(&litmus) else { unreachable!("no data") };
         let all: Vec<_> = [(true, true), (true, false), (false, true), (false, false)]
             .map(|(local, canonical)| explored(&litmus, Memory::Hardware, local, canonical))
@@ -316,4 +338,136 @@ fn a_race_by_load_buffering() {
     let run = check(&litmus, Changes::default(), &options);
     let weakest::run::Verdict::Fail(trace) = run.verdict else { panic!("{:?}", run.verdict) };
     assert_eq!(trace.fault, Fault::DataRace);
+}
+
+/// Interrupts are precise: whoever dies has done nothing of what comes after.
+#[test]
+fn the_dead_have_promised_nothing() {
+    use Instruction::{Load, Store};
+    let mut litmus = Litmus::new(
+        "LB+death",
+        [
+            &[Load(X, Relaxed), Store(Z, 1, Release), Store(Y, 1, Relaxed)],
+            &[Load(Y, Relaxed), Instruction::Fence(Release), Store(X, 1, Relaxed)],
+        ],
+    );
+    litmus.mortal = true;
+    for (local_steps, canonical_states) in [(true, true), (false, false)] {
+        let reductions = Reductions { local_steps, canonical_states, ..Default::default() };
+        let memory = Memory::Hardware;
+        let options = ExplorerOptions { memory, reductions, deaths: 2, workers: 1, ..Default::default() };
+        let run = check(&litmus, Changes::default(), &options);
+        assert!(run.verdict.passed(), "{:?}", run.verdict);
+        let wrong: Vec<_> = run.outcomes.iter().filter(|outcome| outcome.ends_with("1,0]")).collect();
+        assert!(wrong.is_empty(), "y is written, and z before it is not: {wrong:?}");
+        assert!(run.outcomes.contains("1 | 1 [1,1,1]"), "{:?}", run.outcomes);
+    }
+}
+
+/// A thread that cannot keep its promise any more accuses nobody: two that want one lock, of which each would write.
+#[derive(Clone, Copy)]
+struct OneOfTwo;
+
+impl Scenario for OneOfTwo {
+    fn name(&self) -> String {
+        "one of two".into()
+    }
+
+    fn about(&self) -> String {
+        "whoever gets the lock does not see what the other would have written".into()
+    }
+
+    fn program<P: Platform>(&self) -> Program {
+        let atoms: Arc<Vec<P::AtomicU32>> =
+            Arc::new(["x", "y", "lock"].map(|label| P::AtomicU32::new(label, 0)).into());
+        let locked =
+            |atoms: &[P::AtomicU32]| atoms[2].compare_exchange(site(Operation::CompareExchange, Acquire), 0, 1).is_ok();
+        let (first, second, third) = (atoms.clone(), atoms.clone(), atoms);
+        Program::new()
+            .thread("first", move || {
+                let seen = first[0].load(site(Operation::Load, Relaxed));
+                if locked(&first) {
+                    first[1].store(site(Operation::Store, Relaxed), 1);
+                }
+                vec![seen.into()]
+            })
+            .thread("second", move || {
+                if locked(&second) {
+                    assert_eq!(second[1].load(site(Operation::Load, Relaxed)), 0, "nobody else has the lock");
+                }
+                Vec::new()
+            })
+            .thread("third", move || {
+                third[0].store(site(Operation::Store, Relaxed), 1);
+                Vec::new()
+            })
+            .finish(|_| "fine".into())
+    }
+}
+
+#[test]
+fn who_cannot_keep_a_promise_accuses_nobody() {
+    for memory in [Memory::Hardware, Memory::HardwareStrict] {
+        let options = ExplorerOptions { memory, workers: 1, ..Default::default() };
+        let run = check(&OneOfTwo, Changes::default(), &options);
+        assert!(run.verdict.passed(), "{memory:?}: {:?}", run.verdict);
+    }
+}
+
+/// A wish that is granted once, as of a reader's bell: the reader says what it wants, marks the lock's word, and looks at the
+/// record once more before it goes; the writer publishes, gives the lock up, and if it met the mark, takes the wish.
+///
+/// That the writer's swap reads the newest wish is no order: hardware that performs the swap's write early, and reads late,
+/// may have taken the wish before it was made. Without an acquire after the mark, RC11 sees nothing wrong.
+#[derive(Clone, Copy)]
+struct Wish {
+    /// Whether the writer acquires the mark before it takes the wish.
+    acquires: bool,
+}
+
+impl Scenario for Wish {
+    fn name(&self) -> String {
+        format!("wish, {}", if self.acquires { "acquired" } else { "taken blindly" })
+    }
+
+    fn about(&self) -> String {
+        "the reader makes a wish twice, the second after a record; the writer grants each once".into()
+    }
+
+    fn program<P: Platform>(&self) -> Program {
+        let acquires = self.acquires;
+        let labels = ["wish", "mark", "bell"];
+        let atoms: Arc<Vec<P::AtomicU32>> = Arc::new(labels.map(|label| P::AtomicU32::new(label, 0)).into());
+        let (reader, writer) = (atoms.clone(), atoms.clone());
+        let rmw = |order| site(Operation::Rmw, order);
+        Program::new()
+            .thread("reader", move || {
+                // The wish is released by the mark.
+                reader[0].fetch_or(rmw(Relaxed), 1);
+                reader[1].swap(rmw(AcqRel), 1);
+                vec![reader[2].load(site(Operation::Load, Acquire)).into()]
+            })
+            .thread("writer", move || {
+                let order = if acquires { AcqRel } else { Release };
+                let marked = writer[1].swap(rmw(order), 0);
+                let wished = writer[0].swap(rmw(Relaxed), 0);
+                vec![marked.into(), wished.into()]
+            })
+            .finish(|ends| {
+                let (marked, wished) = (ends[1].notes()[0], ends[1].notes()[1]);
+                if marked == 1 && wished == 0 { "the wish is overlooked".into() } else { "fine".into() }
+            })
+    }
+}
+
+#[test]
+fn a_wish_is_overlooked_only_if_nothing_orders_it() {
+    let overlooked = |acquires, memory| {
+        let options = ExplorerOptions { memory, workers: 1, ..Default::default() };
+        check(&Wish { acquires }, Changes::default(), &options).outcomes.contains("the wish is overlooked")
+    };
+    for memory in [Memory::ReleaseAcquire, Memory::Hardware, Memory::HardwareStrict] {
+        assert!(!overlooked(true, memory), "{memory:?}");
+        assert_eq!(overlooked(false, memory), memory != Memory::ReleaseAcquire, "{memory:?}");
+    }
 }

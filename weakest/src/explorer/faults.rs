@@ -41,6 +41,14 @@ pub(super) enum Fault {
     DecisionsReadAnything,
     BlockedReadsAreFree,
     PromisesAreMerged,
+    PromisesOvertake,
+    PromisesComeLast,
+    StuckPromisesFail,
+    PromisesTeachNothing,
+    PromisesAreTornApart,
+    OwnStoresAreNewer,
+    AgesAreForgotten,
+    DecisionsAreUnknown,
 }
 
 #[cfg(feature = "seeded-faults")]
@@ -82,6 +90,14 @@ pub(super) fn seeded(fault: Fault) -> bool {
         DecisionsReadAnything,
         BlockedReadsAreFree,
         PromisesAreMerged,
+        PromisesOvertake,
+        PromisesComeLast,
+        StuckPromisesFail,
+        PromisesTeachNothing,
+        PromisesAreTornApart,
+        OwnStoresAreNewer,
+        AgesAreForgotten,
+        DecisionsAreUnknown,
     ];
     let named = |name: std::ffi::OsString| {
         let known = all.into_iter().find(|fault| *format!("{fault:?}") == *name);

@@ -80,6 +80,7 @@ pub(super) struct Machine<'w, 't, 'p, const N: usize> {
     back: bool,
     /// Whether a thread is being tried alone, to see what it may promise or keep: races are not its business then.
     alone: bool,
+    tried: promise::Tried,
 }
 
 impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
@@ -92,6 +93,7 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
             killed_before: BTreeSet::new(),
             back: false,
             alone: false,
+            tried: Default::default(),
         }
     }
 

@@ -63,7 +63,8 @@ impl<const N: usize> State<N> {
         of: Option<View<N>>,
         source: u32,
     ) -> bool {
-        let newer = self.promisers & if of.is_some() { u32::MAX } else { !(1 << thread) };
+        let own = of.is_some() || seeded(Seeded::OwnStoresAreNewer);
+        let newer = self.promisers & if own { u32::MAX } else { !(1 << thread) };
         self.insert(location, position, Message { newer, ..Message::new(value, of.is_some(), source) });
         let writer = &mut self.threads[thread];
         writer.view.0[location] = position as u8;

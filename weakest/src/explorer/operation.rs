@@ -74,6 +74,16 @@ impl Operation {
         self.failure.map_or(Order::Relaxed, |(_, order)| order)
     }
 
+    /// What a read that finds this value may be answered.
+    pub(super) fn answers(&self, value: u64) -> Vec<Answer> {
+        match self.request {
+            Request::CompareExchange { current, .. } if value != current => vec![Answer::value(value)],
+            Request::CompareExchange { weak: false, .. } => vec![Answer::exchanged(value)],
+            Request::CompareExchange { .. } => vec![Answer::exchanged(value), Answer::value(value)],
+            _ => vec![Answer::value(value)],
+        }
+    }
+
     /// Whether it is the light half of an asymmetric fence.
     pub(super) fn is_light_fence(&self) -> bool {
         self.request == Request::Fence && self.object == LIGHT

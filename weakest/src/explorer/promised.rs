@@ -3,8 +3,10 @@
 //! Hardware performs a store while a read before it still waits. Here that is a *promise*: the message is put in place
 //! early, and its thread must come to write just that, later. `machine/promise.rs` says who may promise what and when.
 
+use super::faults::{Fault as Seeded, seeded};
 use super::memory::Access;
 use super::state::{Message, Sizes, State};
+use super::view::View;
 
 impl<const N: usize> State<N> {
     /// Whether a thread has promises to keep.
@@ -41,8 +43,12 @@ impl<const N: usize> State<N> {
         let bit = 1 << thread;
         let newer = self.promisers & !bit;
         let promised_by = thread as u8 + 1;
-        self.insert(location, position, Message { promised_by, newer, ..Message::new(value, glued, source) });
+        let torn = seeded(Seeded::PromisesAreTornApart);
+        self.insert(location, position, Message { promised_by, newer, ..Message::new(value, glued && !torn, source) });
         let mut view = self.threads[thread].released;
+        if seeded(Seeded::PromisesTeachNothing) {
+            view = View::NOTHING;
+        }
         if glued {
             view.join(&self.message(location, position - 1).view);
         }

@@ -159,7 +159,7 @@ impl<'s, 'p> Search<'s, 'p> {
             largest_level: 0,
         };
         let (mut terminals, mut edges, mut promising) = (Vec::new(), Vec::new(), FxHashSet::default());
-        lock(self.tree).level = 0;
+        lock(self.tree).enter_level(0);
         let mut first = Harvest::default();
         let starts = machines[0].start();
         self.take(&mut machines[0], NOBODY, 0, starts, &mut first);
@@ -210,9 +210,9 @@ impl<'s, 'p> Search<'s, 'p> {
                 break;
             }
             found.levels += 1;
-            lock(self.tree).level = found.levels as u32;
+            lock(self.tree).enter_level(found.levels as u32);
             for machine in &mut machines {
-                machine.tree.enter_level(found.levels as u32);
+                machine.enter_level(found.levels as u32);
             }
             let workers = if level.states.len() < LARGE { 1 } else { workers };
             harvests = self.expand_level(&level, &mut machines[..workers]);
@@ -261,7 +261,10 @@ impl<'s, 'p> Search<'s, 'p> {
                     let branches = machine.expand(&state);
                     let stuck = !branches.iter().any(|branch| branch.dependable);
                     // Promises that cannot be kept any more say nothing.
-                    if stuck && state.promisers == 0 && machine.overflow.is_none() {
+                    if stuck
+                        && (state.promisers == 0 || seeded(Seeded::StuckPromisesFail))
+                        && machine.overflow.is_none()
+                    {
                         let failure = Failure { fault: Fault::Deadlock, message: machine.stuck(&state) };
                         harvest.hit.get_or_insert(Hit { index, state: id, branch: None, failure });
                     }
@@ -381,7 +384,7 @@ impl<'s, 'p> Search<'s, 'p> {
         let mut events = Vec::new();
         let mut now: Option<State<N>> = None;
         for (level, ordinal) in (0..).zip(self.visited.path(state).into_iter().chain(branch)) {
-            machine.tree.enter_level(level);
+            machine.enter_level(level);
             let mut branches = match &now {
                 None => machine.start(),
                 Some(state) => machine.expand(state),

@@ -186,36 +186,57 @@ impl<const N: usize> State<N> {
         }
     }
 
+    /// Appends what one thread alone has to do with to `bytes`: itself, and memory.
+    pub(super) fn encode_for(&self, thread: usize, sizes: Sizes, bytes: &mut Vec<u8>) {
+        let slots = sizes.slots();
+        self.encode_thread(&self.threads[thread], slots, bytes);
+        self.encode_memory(sizes, bytes);
+    }
+
     /// Appends the state to `bytes`. The first returned length is what identifies it; the rest is carried along.
     pub(super) fn encode(&self, sizes: Sizes, bytes: &mut Vec<u8>) -> usize {
         let from = bytes.len();
         let slots = sizes.slots();
         for thread in &self.threads {
-            let ended = thread.status == Status::Ended;
-            let (acquirable, released) = (!thread.acquirable.is_nothing(), !thread.released.is_nothing());
-            bytes.push(
-                thread.status as u8
-                    | (thread.killed as u8) << 2
-                    | (acquirable as u8) << 3
-                    | (released as u8) << 4
-                    | ((thread.announced != 0) as u8) << 5
-                    | (thread.blocked as u8) << 6,
-            );
-            put(bytes, thread.node as u64);
-            if ended {
-                continue;
-            }
-            if thread.announced != 0 {
-                bytes.push(thread.announced);
-            }
-            bytes.extend_from_slice(&thread.view.0[..slots]);
-            if acquirable {
-                bytes.extend_from_slice(&thread.acquirable.0[..slots]);
-            }
-            if released {
-                bytes.extend_from_slice(&thread.released.0[..slots]);
-            }
+            self.encode_thread(thread, slots, bytes);
         }
+        self.encode_memory(sizes, bytes);
+        let identity = bytes.len() - from;
+        for thread in self.threads.iter().filter(|thread| thread.killed) {
+            put(bytes, thread.after as u64);
+        }
+        identity
+    }
+
+    fn encode_thread(&self, thread: &Thread<N>, slots: usize, bytes: &mut Vec<u8>) {
+        let ended = thread.status == Status::Ended;
+        let (acquirable, released) = (!thread.acquirable.is_nothing(), !thread.released.is_nothing());
+        bytes.push(
+            thread.status as u8
+                | (thread.killed as u8) << 2
+                | (acquirable as u8) << 3
+                | (released as u8) << 4
+                | ((thread.announced != 0) as u8) << 5
+                | (thread.blocked as u8) << 6,
+        );
+        put(bytes, thread.node as u64);
+        if ended {
+            return;
+        }
+        if thread.announced != 0 {
+            bytes.push(thread.announced);
+        }
+        bytes.extend_from_slice(&thread.view.0[..slots]);
+        if acquirable {
+            bytes.extend_from_slice(&thread.acquirable.0[..slots]);
+        }
+        if released {
+            bytes.extend_from_slice(&thread.released.0[..slots]);
+        }
+    }
+
+    fn encode_memory(&self, sizes: Sizes, bytes: &mut Vec<u8>) {
+        let slots = sizes.slots();
         for location in 0..sizes.locations {
             let messages = self.of(location);
             put(bytes, messages.len() as u64);
@@ -264,11 +285,6 @@ impl<const N: usize> State<N> {
         }
         bytes.extend_from_slice(&self.budgets);
         put(bytes, self.now);
-        let identity = bytes.len() - from;
-        for thread in self.threads.iter().filter(|thread| thread.killed) {
-            put(bytes, thread.after as u64);
-        }
-        identity
     }
 
     /// The state that [`encode`](Self::encode) wrote.

@@ -81,8 +81,11 @@ pub(super) struct Tree<'p> {
     deaths: bool,
     /// Whether any history was folded.
     pub(super) loops: bool,
-    /// The level that the search is at.
-    pub(super) level: u32,
+    /// Whether what a read decides is of interest.
+    pub(super) heeds_decisions: bool,
+    /// The level that the search is at, and the values known before it.
+    level: u32,
+    known: Values,
     /// What a thread does next after the first answer it was given at a node.
     nexts: FxHashMap<NodeId, Shape>,
     /// The nodes after which answers are known that lead to different operations, and the level at which that came to be
@@ -96,7 +99,20 @@ pub(super) struct Tree<'p> {
 enum Shape {
     Operation(std::mem::Discriminant<Request>, Option<Rmw>, u16, Order),
     Over,
-    Panic,
+}
+
+impl Shape {
+    /// Nothing if the body fails: a failure need not be in the code that ships.
+    fn of(next: &Next) -> Option<Shape> {
+        match next {
+            Next::Operation(next) => {
+                let update = if let Request::Update(update, _) = next.request { Some(update) } else { None };
+                Some(Shape::Operation(std::mem::discriminant(&next.request), update, next.object, next.order))
+            }
+            Next::Panicked(_) => None,
+            _ => Some(Shape::Over),
+        }
+    }
 }
 
 impl<'p> Tree<'p> {
@@ -120,10 +136,12 @@ impl<'p> Tree<'p> {
             notes: FxHashMap::default(),
             twins: FxHashMap::default(),
             laboratory: None,
+            known: values.clone(),
             values,
             touched: Touched::nothing(sizes),
             deaths,
             loops: false,
+            heeds_decisions: false,
             level: 0,
             nexts: FxHashMap::default(),
             decisions: FxHashMap::default(),
@@ -143,7 +161,11 @@ impl<'p> Tree<'p> {
             self.values.asked(operation);
         }
         self.nodes.push(node);
-        self.nodes.len() as NodeId - 1
+        let node = self.nodes.len() as NodeId - 1;
+        if self.heeds_decisions {
+            self.try_values(node);
+        }
+        node
     }
 
     /// The node of a body that has not been answered anything.
@@ -178,22 +200,58 @@ impl<'p> Tree<'p> {
         self.values.answered(&operation, answer);
         let step = self.grow(from, Past::Asked(operation, answer));
         self.children.insert((from, answer), step);
-        let shape = match &self.node(step.node).next {
-            Next::Operation(next) => {
-                let update = if let Request::Update(update, _) = next.request { Some(update) } else { None };
-                Shape::Operation(std::mem::discriminant(&next.request), update, next.object, next.order)
-            }
-            Next::Panicked(_) => Shape::Panic,
-            _ => Shape::Over,
-        };
-        if *self.nexts.entry(from).or_insert(shape) != shape {
-            self.decisions.entry(from).or_insert(self.level);
-        }
+        self.note_shape(from, Shape::of(&self.node(step.node).next));
         step
+    }
+
+    /// The search has come to a level.
+    pub(super) fn enter_level(&mut self, level: u32) {
+        self.level = level;
+        self.known = self.values.clone();
+    }
+
+    /// An answer to a node leads to an operation of this shape.
+    fn note_shape(&mut self, node: NodeId, shape: Option<Shape>) {
+        if let Some(shape) = shape
+            && *self.nexts.entry(node).or_insert(shape) != shape
+            && !seeded(Seeded::DecisionsAreUnknown)
+        {
+            self.decisions.entry(node).or_insert(self.level);
+        }
+    }
+
+    /// Tries what values known before this level, read at a node, would lead to.
+    fn try_values(&mut self, node: NodeId) {
+        let Next::Operation(operation) = self.node(node).next else { return };
+        let answers: Vec<Answer> = self.known.of(&operation).flat_map(|value| operation.answers(value)).collect();
+        for answer in answers {
+            let mut history = self.history(node);
+            history.push(Past::Asked(operation, answer));
+            let shape = self.shape_after(self.node(node).body, history);
+            self.note_shape(node, shape);
+        }
+    }
+
+    /// What a body does next after a history that need not ever come about.
+    fn shape_after(&self, body: u16, mut history: Vec<Past>) -> Option<Shape> {
+        loop {
+            match self.run(body, history.clone(), None, None).next {
+                Next::Back { to } => history.truncate(to),
+                Next::Left { to, level, result } => {
+                    history.truncate(to);
+                    history.push(Past::Scope { level, result });
+                }
+                next => return Shape::of(&next),
+            }
+        }
     }
 
     /// Keeps what is known of decisions for another search, from its start. Whether anything came to be known lately.
     pub(super) fn remember_decisions(&mut self) -> bool {
+        self.known = self.values.clone();
+        if self.heeds_decisions {
+            (0..self.nodes.len() as NodeId).for_each(|node| self.try_values(node));
+        }
         let news = self.decisions.values().any(|&level| level > 0);
         self.decisions.values_mut().for_each(|level| *level = 0);
         news

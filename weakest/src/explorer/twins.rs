@@ -31,6 +31,12 @@ impl Values {
         }
     }
 
+    /// Those at the location that an operation reads.
+    pub(super) fn of(&self, operation: &Operation) -> impl Iterator<Item = u64> + '_ {
+        let reads = matches!(operation.request, Request::Load | Request::Update(..) | Request::CompareExchange { .. });
+        self.locations.get(operation.object as usize).filter(|_| reads).into_iter().flatten().copied()
+    }
+
     /// Adds what an operation writes.
     pub(super) fn asked(&mut self, operation: &Operation) {
         let object = operation.object as usize;

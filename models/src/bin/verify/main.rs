@@ -69,12 +69,12 @@ fn chosen(cli: &Cli) -> Vec<Entry> {
     if cli.programs.is_some() {
         return Vec::new();
     }
-    let mut models = suite::models(cli.level());
+    let mut models = match cli.memory {
+        Some(memory) => suite::of_memory(cli.level(), memory.into()),
+        None => suite::models(cli.level()),
+    };
     if let Some(engine) = cli.engine {
         models.retain(|entry| entry.engine.name() == engine.as_str());
-    }
-    if let Some(memory) = cli.memory {
-        models = suite::on_memory(models, memory.into());
     }
     if let Some(text) = &cli.filter {
         models.retain(|entry| format!("{}/{}", entry.engine.name(), entry.case.name()).contains(text));

@@ -13,8 +13,9 @@ use crate::explorer::state::{Sizes, State, Status};
 use crate::explorer::tree::Now;
 use crate::facade::Order;
 use crate::trace::Action;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// How many states of one thread alone are looked at before the search is called incomplete.
@@ -24,7 +25,27 @@ const PATIENCE: usize = 100_000;
 /// read (by its number in the state, plus one).
 type Candidate = (u16, u64, Option<u32>);
 
+/// What came of trying threads alone, at one level of the search.
+#[derive(Default)]
+pub(in crate::explorer) struct Tried {
+    candidates: FxHashMap<u128, Arc<BTreeMap<Candidate, Operation>>>,
+    certified: FxHashMap<u128, bool>,
+}
+
+impl Tried {
+    fn clear(&mut self) {
+        self.candidates.clear();
+        self.certified.clear();
+    }
+}
+
 impl<const N: usize> Machine<'_, '_, '_, N> {
+    /// The search has come to a level: what is known of decisions may have changed.
+    pub(in crate::explorer) fn enter_level(&mut self, level: u32) {
+        self.tree.enter_level(level);
+        self.tried.clear();
+    }
+
     /// Whether no write may be performed before this operation unless all before it are.
     pub(super) fn holds_back(&self, operation: &Operation) -> bool {
         match operation.request {
@@ -60,16 +81,26 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
     pub(super) fn promise(&mut self, from: &Branch<N>, thread: usize, out: &mut Vec<Branch<N>>) {
         let state = &from.state;
         let Some(read) = self.waiting(state, thread) else { return };
-        for ((location, value, of), operation) in self.candidates(state, thread) {
+        let key = xxh3_128(&surroundings(state, thread, self.world.sizes));
+        let found = match self.tried.candidates.get(&key) {
+            Some(found) => found.clone(),
+            None => {
+                let found = Arc::new(self.candidates(state, thread));
+                self.tried.candidates.insert(key, found.clone());
+                found
+            }
+        };
+        for (&(location, value, of), operation) in &*found {
             // Accesses to one location stay in order.
             if location == read.object && !seeded(Seeded::PromisesPassOwnReads) {
                 continue;
             }
             let location = location as usize;
-            let earlier = state.promises(thread, location).next_back();
+            let earlier = state.promises(thread, location).next_back().filter(|_| !seeded(Seeded::PromisesOvertake));
             let first = earlier.unwrap_or(state.threads[thread].view.0[location] as usize) + 1;
             let positions: Vec<usize> = match of {
                 Some(number) => vec![number as usize - state.starts[location] as usize],
+                None if seeded(Seeded::PromisesComeLast) => vec![state.newest(location) + 1],
                 None => (first..=state.newest(location) + 1).rev().collect(),
             };
             for position in positions {
@@ -82,7 +113,7 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
                 if branch.state.promise(sizes, thread, location, position, value, of.is_some(), source)
                     && self.certified(&branch.state, thread)
                 {
-                    self.note(&mut branch, thread, &operation, Action::Promised { value });
+                    self.note(&mut branch, thread, operation, Action::Promised { value });
                     // Hardware may do so, but nobody can count on it.
                     branch.dependable = false;
                     out.push(branch);
@@ -125,7 +156,13 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
         if !state.has_promises(thread) || seeded(Seeded::NothingIsCertified) {
             return true;
         }
-        self.alone(state, thread, |_, _, after| !after.has_promises(thread))
+        let key = xxh3_128(&surroundings(state, thread, self.world.sizes));
+        if let Some(&known) = self.tried.certified.get(&key) {
+            return known;
+        }
+        let certified = self.alone(state, thread, |_, _, after| !after.has_promises(thread));
+        self.tried.certified.insert(key, certified);
+        certified
     }
 
     /// Whether a failure on this branch counts: whoever has promises can still keep them.
@@ -176,7 +213,7 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
                     self.overflow = Some("a thread alone has too many ways to go on".into());
                     break 'search;
                 }
-                if seen.insert(key(&after.state, self.world.sizes)) {
+                if seen.insert(key(&after.state, thread, self.world.sizes)) {
                     open.push((after.state, false));
                 }
             }
@@ -186,10 +223,22 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
     }
 }
 
-/// What tells a state of a thread alone from others: which messages were there before, too.
-fn key<const N: usize>(state: &State<N>, sizes: Sizes) -> u128 {
+/// Of a state, what one thread alone has to do with: of the others, who sleeps where and who is left.
+fn surroundings<const N: usize>(state: &State<N>, thread: usize, sizes: Sizes) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256);
-    state.encode(sizes, &mut bytes);
+    bytes.push(thread as u8);
+    for (other, them) in state.threads.iter().enumerate().filter(|&(other, _)| other != thread) {
+        let node = if them.status == Status::Asleep { them.node } else { 0 };
+        bytes.extend_from_slice(&node.to_le_bytes());
+        bytes.extend_from_slice(&[other as u8, them.status as u8]);
+    }
+    state.encode_for(thread, sizes, &mut bytes);
+    bytes
+}
+
+/// What tells a state of a thread alone from others: which messages were there before, too.
+fn key<const N: usize>(state: &State<N>, thread: usize, sizes: Sizes) -> u128 {
+    let mut bytes = surroundings(state, thread, sizes);
     bytes.extend(state.messages.iter().map(|message| u8::from(message.source != 0)));
     xxh3_128(&bytes)
 }
