@@ -41,6 +41,17 @@ pub struct Cli {
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["filter", "engine", "memory", "fuzz", "explain", "list"])]
     pub programs: Option<Option<String>>,
 
+    /// Seed every fault of models/faults.toml, or those whose name contains this, into a copy of the protocol core, and see
+    /// what finds it: what `--quick` runs, and then what the default run does
+    #[arg(long, value_name = "NAME",
+          conflicts_with_all = ["full", "filter", "engine", "memory", "programs", "fuzz", "explain", "list", "check",
+                                "update", "report"])]
+    pub faults: Option<Option<String>>,
+
+    /// What a copy with faults does: end at the first failure, and say so in JSON
+    #[arg(long, hide = true)]
+    pub seek: bool,
+
     /// List what would be run, and end
     #[arg(long)]
     pub list: bool,

@@ -2,6 +2,7 @@
 
 mod cli;
 mod explain;
+mod faults;
 mod fuzz;
 mod markdown;
 mod mutants;
@@ -47,6 +48,12 @@ fn main() -> ExitCode {
     }
     if let Some(files) = &cli.mutants {
         return mutants::run(files, cli.shard.as_deref(), cli.jobs);
+    }
+    if let Some(name) = &cli.faults {
+        return faults::command(&cli, name.as_deref(), &stop);
+    }
+    if cli.seek {
+        return faults::seek(cli.level());
     }
     let models = chosen(&cli);
     if models.is_empty() && cli.programs.is_none() {
