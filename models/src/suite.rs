@@ -151,8 +151,8 @@ fn small_loom_models() -> Vec<Entry> {
         loom(PeerClosed, Some(3), 1_167),
         loom(Repair, Some(3), 376),
         loom(mediated(1, 1, false), None, 800),
-        loom(mediated(2, 1, false), Some(2), 2_655),
-        loom(mediated(1, 1, true), Some(2), 4_202),
+        loom(mediated(2, 1, false), Some(2), 2_587),
+        loom(mediated(1, 1, true), Some(2), 3_984),
         loom(Revoked, None, 31),
     ]
 }

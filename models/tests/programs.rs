@@ -14,7 +14,10 @@ const EMPTY: Start = Start { capacity: 48, index: 0, filled: 0 };
 
 #[test]
 fn every_program_leaves_what_the_specification_allows_and_every_pair_meets() {
-    let outcome = run::run(&choose::shapes(Level::Quick), &run::Plan::default());
+    // The longest shape is left to `cargo verify`.
+    let shapes: Vec<_> =
+        choose::shapes(Level::Quick).into_iter().filter(|shape| shape.name != "one thread, 3 calls").collect();
+    let outcome = run::run(&shapes, &run::Plan::default());
     let failed: Vec<String> = outcome.failures.iter().map(|run| format!("{}: {}", run.scenario, run.verdict)).collect();
     assert_eq!(failed, [""; 0]);
     let uncovered: Vec<String> = outcome.uncovered.iter().map(ToString::to_string).collect();

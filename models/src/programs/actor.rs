@@ -116,17 +116,19 @@ impl Actor {
                 let deadline = P::now() + NAP;
                 while P::wait(word, &NAPPING, 0, Some(deadline)) != Wait::TimedOut {}
             }),
-            // These do nothing to memory.
-            Call::Nothing | Call::TooLarge | Call::TooMany => {
-                self.notes.push(world.result(call, self.tag, self.sequence))
-            }
+            // Refused without a look at memory.
+            _ if world.refuses(call) => self.remember(world.result(call, self.tag, self.sequence), call),
             _ => {
                 // Of these a thread remembers what they returned, and nothing else.
                 let (tag, sequence) = (self.tag, self.sequence);
-                self.notes.push(P::scope(|| world.result(call, tag, sequence)));
-                self.sequence += call.messages().len() as u64;
+                self.remember(P::scope(|| world.result(call, tag, sequence)), call);
             }
         }
+    }
+
+    fn remember(&mut self, result: u64, call: Call) {
+        self.notes.push(result);
+        self.sequence += call.messages().len() as u64;
     }
 
     fn drain<P: Platform>(&mut self, world: &World<P>, most: usize) {
@@ -241,6 +243,12 @@ impl<P: Platform> World<P> {
         world
     }
 
+    /// Whether a call does nothing to memory.
+    fn refuses(&self, call: Call) -> bool {
+        let too_large = |&len: &usize| ring_buffer_record_len(len) as u64 > self.ring.capacity();
+        matches!(call, Call::Nothing | Call::TooLarge | Call::TooMany) || call.messages().first().is_some_and(too_large)
+    }
+
     /// What a call returns of which a thread remembers nothing else.
     fn result(&self, call: Call, tag: u64, sequence: u64) -> u64 {
         let ring = &self.ring;
@@ -289,6 +297,14 @@ impl<P: Platform> World<P> {
                 header.indices.0.head.store(&SCRIBBLE, TOP);
                 flag(true)
             }
+            Call::ScribbleOdd => {
+                header.indices.0.head.store(&SCRIBBLE, read::head(ring) | 4);
+                flag(true)
+            }
+            Call::ScribbleTail => {
+                header.indices.0.tail.store(&SCRIBBLE, read::head(ring).saturating_add(24) & !7);
+                flag(true)
+            }
             Call::ScribbleRoom => {
                 header.reader.0.room.store(&SCRIBBLE, self.start);
                 flag(true)
@@ -310,8 +326,10 @@ impl<P: Platform> World<P> {
                 write::write_counted(&self.ring, tag, account, &&one[..]).map(|()| 1)
             }
             [one] => {
-                let (first, second) = one.split_at(one.len() / 3);
-                let pieces = [IoSlice::new(first), IoSlice::new(second)];
+                let (first, rest) = one.split_at(one.len() / 3);
+                let (second, third) = rest.split_at(1);
+                let mut pieces = [IoSlice::new(&[]); MAX_VECTORS];
+                (pieces[0], pieces[2], pieces[5]) = (IoSlice::new(first), IoSlice::new(second), IoSlice::new(third));
                 write::write_counted(&self.ring, tag, account, &&pieces[..]).map(|()| 1)
             }
             batch => {

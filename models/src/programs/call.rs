@@ -9,7 +9,7 @@ pub enum Call {
     Empty,
     /// `write` in one piece of 8 bytes.
     Write,
-    /// `write` of 3 bytes in two pieces, which leaves padding.
+    /// `write` of 3 bytes in as many pieces as may be, most of them empty, which leaves padding.
     Pieces,
     /// `write` of 9 bytes in two pieces that split a word: a record that is one word longer.
     Long,
@@ -80,6 +80,10 @@ pub enum Call {
     Tally,
     /// Scribbles an index over `head` with which nothing can go on.
     ScribbleHead,
+    /// Scribbles a head over `head` that is no multiple of 8.
+    ScribbleOdd,
+    /// Scribbles an index over `tail` that is beyond `head`.
+    ScribbleTail,
     /// Scribbles over the length of the first record.
     ScribbleLength,
     /// Scribbles over the wish for room.
@@ -99,7 +103,7 @@ pub enum Side {
 
 impl Call {
     /// All of them.
-    pub const ALL: [Call; 40] = {
+    pub const ALL: [Call; 42] = {
         use Call::*;
         [
             Empty,
@@ -139,6 +143,8 @@ impl Call {
             Closed,
             Tally,
             ScribbleHead,
+            ScribbleOdd,
+            ScribbleTail,
             ScribbleLength,
             ScribbleRoom,
             ScribbleInterest,

@@ -25,6 +25,7 @@ pub fn sensible(program: &Program) -> bool {
         // By hand one reads whatever the index says.
         && !(has(ScribbleHead) && any(|call| matches!(call, ByAmount | ByIndex)))
         && (!has(ScribbleHead) || may_scribble_head(program))
+        && (!(has(ScribbleOdd) || has(ScribbleTail)) || program.threads.len() == 1 && program.deaths == 0)
         // Who scribbles over a wish keeps it from being granted.
         && !(has(ScribbleRoom) && has(Await))
         // A nap is for somebody's clock, which must not go on while that one looks at it.
@@ -59,7 +60,7 @@ fn may_scribble_head(program: &Program) -> bool {
 /// All rings that programs start with.
 pub fn starts() -> Vec<Start> {
     let mut starts = Vec::new();
-    for capacity in [48, 56, 72] {
+    for capacity in [24, 48, 56, 72] {
         for filled in 0..=capacity / 24 {
             if filled > 1 && filled < capacity / 24 {
                 continue;
@@ -168,12 +169,12 @@ pub fn shapes(level: Level) -> Vec<Shape> {
     };
     vec![
         shape("one thread, 1 call", &[(1, Both)], [(1, 36), (1, 400), (1, 400)]),
-        shape("one thread, 2 calls", &[(2, Both)], [(1, 3), (1, 12), (1, 400)]),
-        shape("one thread, 3 calls", &[(3, Both)], [(7, 1), (1, 1), (1, 4)]),
         shape("a writer and a reader", &[(1, Writer), (1, Reader)], [(1, 6), (1, 40), (1, 400)]),
         shape("two writers", &[(1, Writer), (1, Writer)], [(1, 3), (1, 24), (1, 400)]),
+        shape("one thread, 2 calls", &[(2, Both)], [(1, 3), (1, 12), (1, 400)]),
         shape("a writer with 2 calls and a reader", &[(2, Writer), (1, Reader)], [(17, 1), (1, 1), (1, 6)]),
         shape("a writer and a reader with 2 calls", &[(1, Writer), (2, Reader)], [(17, 1), (1, 1), (1, 6)]),
+        shape("one thread, 3 calls", &[(3, Both)], [(11, 1), (1, 1), (1, 4)]),
     ]
 }
 

@@ -84,6 +84,16 @@ impl Actor {
                 actor.knows.heads = ring.heads.len() - 1;
                 after
             }
+            Call::ScribbleOdd => self.each_head(ring, |ring, actor, head| {
+                actor.knows.heads = ring.heads.len();
+                ring.heads.push(Value { value: head | 4, teaches: Knowledge::default() });
+                actor.notes.push(note::ANSWER + 1);
+            }),
+            Call::ScribbleTail => self.each_head(ring, |ring, actor, head| {
+                actor.knows.tails = ring.tails.len();
+                ring.tails.push(Value { value: head.saturating_add(24) & !7, teaches: Knowledge::default() });
+                actor.notes.push(note::ANSWER + 1);
+            }),
             Call::ScribbleRoom | Call::ScribbleInterest => self.at_once(ring, note::ANSWER + 1),
             Call::Await => {
                 // It asks again until there is room.
@@ -137,7 +147,17 @@ impl Actor {
     }
 
     fn write(&self, ring: &Ring, call: Call) -> Vec<After> {
-        let mut all = self.section(ring, |ring, actor, head, tail| {
+        let too_large = ring_buffer_record_len(call.messages()[0]) as u64 > ring.capacity;
+        let mut all = match too_large {
+            true => self.at_once(ring, refusal(Refusal::TooLarge)),
+            false => self.write_held(ring, call),
+        };
+        all.iter_mut().for_each(|after| after.actor.sequence += call.messages().len() as u64);
+        all
+    }
+
+    fn write_held(&self, ring: &Ring, call: Call) -> Vec<After> {
+        self.section(ring, |ring, actor, head, tail| {
             let (mut next, mut written, mut bytes) = (head, 0, 0);
             let mut refused = None;
             for (sequence, &len) in (actor.sequence + 1..).zip(call.messages()) {
@@ -171,9 +191,7 @@ impl Actor {
                 };
                 *account = (account.0 + written, account.1 + bytes);
             }
-        });
-        all.iter_mut().for_each(|after| after.actor.sequence += call.messages().len() as u64);
-        all
+        })
     }
 
     fn resync(&mut self, ring: &mut Ring, head: u64) {
