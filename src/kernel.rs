@@ -60,7 +60,7 @@ impl Kernel {
         };
         let functions = bpf::of_this_kernel().map_err(Obstacle::Kernel)?;
         let code = bpf::link(&values, functions)
-            .map_err(|name| Obstacle::Kernel(format!("it has no function {name} for programs (Linux 6.10 has)")))?;
+            .map_err(|name| Obstacle::Kernel(format!("it has no function {name} for programs (Linux 6.15 has)")))?;
         bpf::load(&code).map_err(|error| Obstacle::of(Step::Program, error))
     }
 }

@@ -98,7 +98,7 @@ impl RingBuffer {
     }
 
     /// Makes a ring as [`try_create`](Self::try_create) does, into which the kernel can write for others: of any non-zero multiple
-    /// of the page size that is less than 512 MiB by 132 KiB. It takes `CAP_BPF` and `CAP_PERFMON`, Linux 6.10 and its BPF
+    /// of the page size that is less than 512 MiB by 132 KiB. It takes `CAP_BPF` and `CAP_PERFMON`, Linux 6.15 and its BPF
     /// compiler.
     ///
     /// In the owner's process it is as any other ring, with these differences: a thread that finds the lock held polls, instead

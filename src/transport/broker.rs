@@ -76,6 +76,8 @@ struct Broker {
     /// Its room bell says: look again at the room, and whether this is the end.
     ring: Arc<Ring>,
     sources: Mutex<Sources>,
+    /// Grants that are still to be taken back, at the end.
+    leaving: Mutex<Vec<Source>>,
 }
 
 impl Default for Host {
@@ -193,6 +195,7 @@ impl Host {
 fn spawn(broker: Arc<Broker>, ends: Sender<()>) -> io::Result<JoinHandle<()>> {
     spawn_without_signals(thread::Builder::new().name("iobring-broker".into()), move || {
         courier::run(&broker);
+        broker.take_leave();
         drop(broker);
         drop(ends);
     })
@@ -217,7 +220,7 @@ fn close_account(ring: &Ring, writer: &Writer, granted: &Arc<Granted>) {
 impl Broker {
     fn new(ring: Arc<Ring>) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let broker = Broker { epoll, ring, sources: Mutex::default() };
+        let broker = Broker { epoll, ring, sources: Mutex::default(), leaving: Mutex::default() };
         broker.listen_to(broker.ring.room_bell()?, BELL)?;
         if let Some(kernel) = &broker.ring.kernel {
             broker.listen_to(&kernel.wakers_bell, WAKERS_BELL)?;
@@ -270,13 +273,21 @@ impl Broker {
         for source in &sources {
             self.ignore(source);
             source.hang_up();
-            // Last, so that who is refused finds the owner gone.
+        }
+        // What is granted is taken back by the thread, since it takes the writers' lock, which somebody who is stopped may hold.
+        let granted = sources.into_iter().filter(|source| matches!(source, Source::Granted { .. }));
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner).extend(granted);
+        self.ring.ring_room_bell();
+    }
+
+    /// Takes back what is granted still. Who is refused from now on finds the owner gone.
+    fn take_leave(&self) {
+        let leaving = std::mem::take(&mut *self.leaving.lock().unwrap_or_else(PoisonError::into_inner));
+        for source in leaving {
             if let Source::Granted { connection, granted } = source {
-                close_account(&self.ring, &connection.writer, granted);
+                close_account(&self.ring, &connection.writer, &granted);
             }
         }
-        drop(sources);
-        self.ring.ring_room_bell();
     }
 
     fn sources(&self) -> MutexGuard<'_, Sources> {

@@ -16,3 +16,10 @@ pub fn mapped(iob: &Iob) -> Iob {
     iob.send_mapped_to(&near).expect("a hand-over");
     Iob::receive_from(&far).expect("a genuine offer")
 }
+
+/// A copy for which the kernel writes.
+pub fn by_kernel(iob: &Iob) -> Iob {
+    let (near, far) = UnixStream::pair().expect("sockets");
+    iob.send_kernel_to(&near).expect("a hand-over");
+    Iob::receive_from(&far).expect("a genuine offer")
+}

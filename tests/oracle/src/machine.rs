@@ -1,6 +1,7 @@
 //! Runs operations on a real ring and on the oracle, and compares everything that can be seen after each.
 
 use crate::damage::{Damage, Remedy};
+use crate::elsewhere;
 use crate::operation::{Case, Message, Operation, ReadStyle, WaitIndex};
 use crate::oracle::{Oracle, record_len};
 use crate::read::{Taken, read};
@@ -25,6 +26,10 @@ pub type Reached = BTreeSet<&'static str>;
 /// A ring under test beside its oracle.
 pub struct Machine {
     reader: Reader,
+    /// How a writer gets into the hands of who writes.
+    by: fn(Iob) -> Iob,
+    /// Whether that is another process's, as far as the owner knows.
+    elsewhere: bool,
     oracle: Oracle,
     shared: Shared,
     pairs: Vec<Pair>,
@@ -45,7 +50,21 @@ struct Pair {
 /// # Panics
 /// If the ring does anything that the oracle does not.
 pub fn run(case: &Case) -> Reached {
-    let mut machine = Machine::new(case.setup.capacity(), case.setup.index());
+    let reader = RingBuffer::try_create(case.setup.capacity()).expect("memory for a small ring");
+    run_with(case, reader, |writer| writer)
+}
+
+/// As [`run`], on a fresh ring whose writers write by way of the kernel.
+///
+/// # Panics
+/// As [`run`], and where the kernel cannot do it ([`iobring::mediation`]).
+pub fn run_by_kernel(case: &Case) -> Reached {
+    let reader = RingBuffer::try_create_mediated(case.setup.capacity()).expect("a small mediated ring");
+    run_with(case, reader, |writer| elsewhere::by_kernel(&writer))
+}
+
+fn run_with(case: &Case, reader: Reader, by: fn(Iob) -> Iob) -> Reached {
+    let mut machine = Machine::new(reader, case.setup.index(), by);
     for operation in &case.operations {
         machine.apply(operation);
         machine.compare();
@@ -54,13 +73,15 @@ pub fn run(case: &Case) -> Reached {
 }
 
 impl Machine {
-    /// A fresh ring with one writer.
-    pub fn new(capacity: usize, index: u64) -> Self {
-        let reader = RingBuffer::try_create(capacity).expect("memory for a small ring");
+    /// A fresh ring with one writer. Every writer is what `by` makes of it.
+    fn new(reader: Reader, index: u64, by: fn(Iob) -> Iob) -> Self {
+        let capacity = reader.capacity();
         let shared = Shared::of(&reader);
         shared.start_at(index);
         let mut machine = Machine {
+            elsewhere: reader.is_mediated(),
             reader,
+            by,
             oracle: Oracle::new(capacity, index),
             shared,
             pairs: Vec::new(),
@@ -255,6 +276,10 @@ impl Machine {
         let result = copies[0].writev(Default::default(), 0, &pieces);
         assert_eq!(result, self.oracle.write(*tag, pieces.len(), &bytes));
         if result.is_ok() {
+            // The owner's thread passes a ring of the kernel's on. If it did not, this would never end.
+            while self.elsewhere && count.get() == 0 {
+                std::thread::yield_now();
+            }
             assert_eq!(count.get(), 1, "a waiting task is woken once");
             let expected = self.oracle.read().map(Ok);
             assert_eq!(poll_once(reading), expected);
@@ -292,7 +317,7 @@ impl Machine {
     fn new_writer(&mut self, tag: u64) {
         if self.pairs.len() < MOST_PAIRS {
             let (writer, peer) = self.reader.new_iob_writer(tag).expect("a pair");
-            self.pairs.push(Pair { tag, copies: vec![writer], peer: Some(peer) });
+            self.pairs.push(Pair { tag, copies: vec![(self.by)(writer)], peer: Some(peer) });
         }
     }
 
@@ -313,7 +338,9 @@ impl Machine {
         self.pairs[pair].copies.pop();
         if self.pairs[pair].copies.is_empty() {
             let gone = self.pairs.swap_remove(pair);
-            assert!(gone.peer.is_none_or(|peer| peer.is_peer_closed()), "writer {} is gone", gone.tag);
+            // At once, or as soon as the owner's thread has seen it.
+            let told = |peer: Iob| if self.elsewhere { peer.wait_peer_closed(None) } else { peer.is_peer_closed() };
+            assert!(gone.peer.is_none_or(told), "writer {} is gone", gone.tag);
             self.reached.insert("peer closed");
         }
     }

@@ -1,7 +1,8 @@
 //! The shared region as another process sees it: through its descriptor, past all of the library's checks.
 
 use iobring::RingBuffer;
-use rustix::fd::{AsFd, OwnedFd};
+use memmap2::{MmapOptions, MmapRaw};
+use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::io::{pread, pwrite};
 
 /// The offset of `head` in the region, in bytes.
@@ -30,16 +31,18 @@ pub struct Shared {
     fd: OwnedFd,
     page: u64,
     capacity: u64,
+    /// Of a ring into which the kernel writes, whose region is no file.
+    map: Option<MmapRaw>,
 }
 
 impl Shared {
     /// The region of `ring`.
     pub fn of(ring: &RingBuffer) -> Self {
-        Shared {
-            fd: ring.as_fd().try_clone_to_owned().expect("a descriptor to spare"),
-            page: rustix::param::page_size() as u64,
-            capacity: ring.capacity() as u64,
-        }
+        let fd = ring.as_fd().try_clone_to_owned().expect("a descriptor to spare");
+        let (page, capacity) = (rustix::param::page_size() as u64, ring.capacity() as u64);
+        let map = || MmapOptions::new().len((page + capacity) as usize).map_raw(fd.as_raw_fd()).expect("a mapping");
+        let map = ring.is_mediated().then(map);
+        Shared { fd, page, capacity, map }
     }
 
     /// The size of the whole region in bytes: a page of words, and the ring.
@@ -52,14 +55,30 @@ impl Shared {
         self.page + index % self.capacity
     }
 
+    /// The addresses of so many bytes of the map from `offset` on.
+    fn places(&self, map: &MmapRaw, offset: u64, len: usize) -> impl Iterator<Item = *mut u8> {
+        assert!(offset + len as u64 <= self.size(), "the region ends before offset {offset} + {len}");
+        let start = map.as_mut_ptr().wrapping_add(offset as usize);
+        (0..len).map(move |at| start.wrapping_add(at))
+    }
+
     /// Overwrites the region's bytes from `offset` on.
     pub fn write(&self, offset: u64, bytes: &[u8]) {
+        if let Some(map) = &self.map {
+            // SAFETY: within the mapping; a volatile access, as others may write too.
+            self.places(map, offset, bytes.len()).zip(bytes).for_each(|(at, &byte)| unsafe { at.write_volatile(byte) });
+            return;
+        }
         let written = pwrite(&self.fd, bytes, offset).expect("the region can be written");
         assert_eq!(written, bytes.len(), "the region ends before offset {offset} + {}", bytes.len());
     }
 
     /// The region's bytes from `offset` on.
     pub fn read(&self, offset: u64, len: usize) -> Vec<u8> {
+        if let Some(map) = &self.map {
+            // SAFETY: as in `write`.
+            return self.places(map, offset, len).map(|at| unsafe { at.read_volatile() }).collect();
+        }
         let mut bytes = vec![0; len];
         let read = pread(&self.fd, &mut bytes, offset).expect("the region can be read");
         assert_eq!(read, len, "the region ends before offset {offset} + {len}");
