@@ -5,10 +5,9 @@ use crate::ring::Ring;
 use crate::status::Status;
 use crate::transport::broker::Host;
 use crate::transport::direct::{Direct, Local, Place};
-use crate::transport::{End, Peer, Transport, handover};
+use crate::transport::{End, Kind, Peer, Transport, handover};
 use rustix::fd::{AsFd, BorrowedFd};
 use std::io::{self, IoSlice};
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +36,14 @@ impl Iob {
     pub(crate) fn pair(ring: Arc<Ring>, host: Arc<Host>, tag: u64) -> (Iob, Iob) {
         let (writer, peer) = Endpoint::pair();
         let entry = ring.book.open(tag);
-        let peer = Peer { endpoint: peer, ring: Arc::downgrade(&ring), host: host.clone(), entry: entry.clone() };
+        let peer = Peer {
+            endpoint: peer,
+            ring: Arc::downgrade(&ring),
+            host: host.clone(),
+            tag,
+            capacity: ring.region.capacity(),
+            entry: entry.clone(),
+        };
         let writer = Direct::new(ring, tag, Place::Here(Local { endpoint: writer, entry, host }));
         (Iob { transport: Transport::Direct(writer) }, Iob { transport: Transport::Peer(peer) })
     }
@@ -51,6 +57,15 @@ impl Iob {
             Transport::Broker(remote) => remote.write(&[IoSlice::new(data)]),
             Transport::Kernel(mediated) => mediated.write(&[IoSlice::new(data)]),
         }
+    }
+
+    /// Writes `data` as one record: [`write`](Self::write) without the arguments that Zircon's has beside.
+    ///
+    /// # Errors
+    /// As [`writev`](Self::writev).
+    #[inline]
+    pub fn send(&self, data: &[u8]) -> Result<(), Status> {
+        self.write(IobWriteOptions, RING_REGION, data)
     }
 
     /// Writes each of `messages` as one record, in order, as [`write`](Self::write) in turn would until it failed for the
@@ -105,18 +120,35 @@ impl Iob {
         }
     }
 
-    /// Hands a copy of this writer to whoever reads the other end of `socket` with [`receive_from`](Self::receive_from). The
-    /// receiver can write records with this tag and nothing else: what it gets is a socket, and the ring's owner writes the
+    /// The tag that this pair's records bear.
+    pub fn tag(&self) -> u64 {
+        self.transport.tag()
+    }
+
+    /// The size of the ring in bytes; no record can be larger.
+    pub fn capacity(&self) -> usize {
+        // Of a ring on this machine, so that it fits.
+        self.transport.capacity() as usize
+    }
+
+    /// By which transport this end writes; `None` for the peer of a writer, which cannot.
+    pub fn transport(&self) -> Option<Kind> {
+        self.transport.kind()
+    }
+
+    /// Hands a copy of this writer to whoever reads the other end of `socket`, a Unix stream socket, with
+    /// [`receive_from`](Self::receive_from). The receiver can write records with this tag and nothing else: what it gets is a socket, and the ring's owner writes the
     /// records it receives from there. See [`transport`](crate::transport).
     ///
     /// # Errors
     /// `PermissionDenied` for the peer of a writer. `BrokenPipe` where the ring's owner, or the receiver, is gone. Those of a
-    /// lack of descriptors, threads or memory. On any error nothing was handed over.
-    pub fn send_to(&self, socket: &UnixStream) -> io::Result<()> {
+    /// lack of descriptors, threads or memory. `WouldBlock` where the socket is full and does not block, or its time is up. On
+    /// any error nothing was handed over, and the call may be repeated.
+    pub fn send_to<S: AsFd + ?Sized>(&self, socket: &S) -> io::Result<()> {
         match &self.transport {
-            Transport::Direct(direct) => direct.send_to(socket),
-            Transport::Broker(remote) => remote.send_to(socket),
-            Transport::Kernel(mediated) => mediated.send_to(socket),
+            Transport::Direct(direct) => direct.send_to(socket.as_fd()),
+            Transport::Broker(remote) => remote.send_to(socket.as_fd()),
+            Transport::Kernel(mediated) => mediated.send_to(socket.as_fd()),
             Transport::Peer(_) => Err(denied("the peer of a writer cannot be handed over")),
         }
     }
@@ -126,9 +158,9 @@ impl Iob {
     ///
     /// # Errors
     /// As [`send_to`](Self::send_to), and `PermissionDenied` for a writer that is itself isolated.
-    pub fn send_mapped_to(&self, socket: &UnixStream) -> io::Result<()> {
+    pub fn send_mapped_to<S: AsFd + ?Sized>(&self, socket: &S) -> io::Result<()> {
         match &self.transport {
-            Transport::Direct(direct) => direct.send_mapped_to(socket),
+            Transport::Direct(direct) => direct.send_mapped_to(socket.as_fd()),
             Transport::Broker(_) | Transport::Kernel(_) => Err(denied("an isolated writer has no mapping to share")),
             Transport::Peer(_) => Err(denied("the peer of a writer cannot be handed over")),
         }
@@ -142,10 +174,10 @@ impl Iob {
     /// # Errors
     /// As [`send_to`](Self::send_to); `Unsupported` where the ring is none of those, or the kernel does not take the program;
     /// `PermissionDenied` where this process has lost the right to load it.
-    pub fn send_kernel_to(&self, socket: &UnixStream) -> io::Result<()> {
+    pub fn send_kernel_to<S: AsFd + ?Sized>(&self, socket: &S) -> io::Result<()> {
         match &self.transport {
-            Transport::Direct(direct) => direct.send_kernel_to(socket),
-            Transport::Kernel(mediated) => mediated.send_to(socket),
+            Transport::Direct(direct) => direct.send_kernel_to(socket.as_fd()),
+            Transport::Kernel(mediated) => mediated.send_to(socket.as_fd()),
             Transport::Broker(_) => Err(denied("a writer that goes by the broker has no program to share")),
             Transport::Peer(_) => Err(denied("the peer of a writer cannot be handed over")),
         }
@@ -176,15 +208,18 @@ impl Iob {
     }
 
     /// Receives a writer that somebody hands over with [`send_to`](Self::send_to), [`send_kernel_to`](Self::send_kernel_to) or
-    /// [`send_mapped_to`](Self::send_mapped_to), waiting for it as long as the socket's own settings say.
+    /// [`send_mapped_to`](Self::send_mapped_to), waiting for it as long as the socket's own settings say: not at all if it does
+    /// not block, so that a task can call this whenever it is readable (tokio: `async_io(Interest::READABLE, ||
+    /// Iob::receive_from(&stream))`).
     ///
     /// # Errors
+    /// `WouldBlock` if nothing has come within that time; nothing was taken then, and the call may be repeated.
     /// `InvalidData` if what arrives is anything else than such a writer: each part is checked, and every descriptor that
     /// came is closed. `UnexpectedEof` if the sender closes the socket. `Unsupported` for a mapping from another PID
     /// namespace, where the thread ids in the ring's lock mean other threads, and for a program where this process may not run
     /// it (a filter forbids `bpf(2)`). Those of a lack of descriptors or memory.
-    pub fn receive_from(socket: &UnixStream) -> io::Result<Iob> {
-        Ok(Iob { transport: handover::accept(socket)? })
+    pub fn receive_from<S: AsFd + ?Sized>(socket: &S) -> io::Result<Iob> {
+        Ok(Iob { transport: handover::accept(socket.as_fd())? })
     }
 
     /// Whether every copy of the other end is gone. Seen from the peer: then everything the writer wrote is in the ring.
@@ -199,14 +234,21 @@ impl Iob {
     /// that. Without a timeout it waits for as long as it takes.
     ///
     /// # Panics
-    /// Where no descriptor is left for the first wait on this end; [`try_as_fd`](Self::try_as_fd) beforehand makes that
-    /// an error.
+    /// Where no descriptor is left for the first wait on this end. [`try_wait_peer_closed`](Self::try_wait_peer_closed)
+    /// returns an error instead.
     pub fn wait_peer_closed(&self, timeout: Option<Duration>) -> bool {
-        let waited = match self.transport.end() {
+        self.try_wait_peer_closed(timeout).expect("a descriptor to wait on")
+    }
+
+    /// As [`wait_peer_closed`](Self::wait_peer_closed), without its panic.
+    ///
+    /// # Errors
+    /// As [`try_as_fd`](Self::try_as_fd), of the first wait on this end.
+    pub fn try_wait_peer_closed(&self, timeout: Option<Duration>) -> io::Result<bool> {
+        match self.transport.end() {
             End::Here(endpoint) => endpoint.wait_peer_closed(timeout),
             End::Elsewhere(link) => link.wait_peer_closed(timeout),
-        };
-        waited.expect("a descriptor to wait on")
+        }
     }
 
     /// A descriptor that becomes readable or hangs up (`POLLIN`, `POLLHUP`) when every copy of the other end is gone; it is
@@ -230,6 +272,39 @@ impl AsFd for Iob {
     /// When no descriptors are left for the first use on this end.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.try_as_fd().expect("a descriptor for this endpoint")
+    }
+}
+
+/// Each `write` is one record, the whole of the buffer or an error, with no region index and no options. `flush` does nothing:
+/// a record is published, or on its way, when `write` returns. A `LineWriter` around it keeps the pieces of one `writeln!`
+/// together.
+impl io::Write for Iob {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        io::Write::write(&mut &*self, data)
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        io::Write::write_vectored(&mut &*self, pieces)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl io::Write for &Iob {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.send(data)?;
+        Ok(data.len())
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.writev(IobWriteOptions, RING_REGION, pieces)?;
+        Ok(pieces.iter().map(|piece| piece.len()).sum())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -19,6 +19,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # What is stable
+//!
+//! What the documentation shows. The modules `layout` and `protocol`, which it hides, are public for the models, the fuzzers and
+//! the tests, which run the code that ships; they may change in any version. So may whatever type of `weakest_facade` they
+//! mention. (The region's layout is an ABI all the same, with a version in its header.) `#[non_exhaustive]` marks what may grow;
+//! [`Error`] may not, since code written for Fuchsia's crate may name all of it.
+//!
 //! # Where things are
 //!
 //! From the bottom up: each module uses only those above it in this table.
@@ -33,7 +40,7 @@
 //! | `region`, `doorbell`, [`accounts`], `ring` | the real memory: a sealed memfd, mapped so that every record is contiguous; bells; counts |
 //! | `pair`, [`transport`] | endpoints that know of each other's end; who mediates a write, in which process |
 //! | `iob`, `ring_buffer` | a writer; the owner's face of the ring |
-//! | `record`, `reader`, `batches` | the reading side |
+//! | `interrupter`, `record`, `reader`, `batches` | the reading side |
 //!
 //! # Which calls are sound against whom
 //!
@@ -61,14 +68,17 @@ mod batches;
 mod bpf;
 mod doorbell;
 mod grants;
+mod interrupter;
 mod iob;
 mod kernel;
+#[doc(hidden)]
 pub mod layout;
 mod mediation;
 mod obstacle;
 mod orderings;
 mod pair;
 mod process;
+#[doc(hidden)]
 pub mod protocol;
 mod reader;
 mod record;
@@ -81,13 +91,16 @@ pub mod transport;
 
 pub use accounts::{Account, Accounts, Count};
 pub use batches::{Batch, Batches};
+pub use interrupter::Interrupter;
 pub use iob::{Iob, IobIoSlice, IobWriteOptions};
+#[doc(inline)]
 pub use layout::{MAX_MESSAGE_SIZE, RING_BUFFER_MESSAGE_HEADER_SIZE, ring_buffer_record_len};
 pub use mediation::mediation;
 pub use obstacle::Obstacle;
+#[doc(inline)]
 pub use protocol::read::Error;
 pub use reader::Reader;
-pub use record::Record;
+pub use record::{Message, Record, Records};
 pub use ring_buffer::RingBuffer;
 pub use status::Status;
 

@@ -27,3 +27,10 @@ pub(crate) const PREFERRED: Ordering = Ordering::Relaxed;
 
 /// Of what is changed and looked at under the writers' lock, which orders it.
 pub(crate) const UNDER_LOCK: Ordering = Ordering::Relaxed;
+
+/// Of whether there is a handle that interrupts the reader: set and looked at through the one `Reader`.
+pub(crate) const INTERRUPTIBLE: Ordering = Ordering::Relaxed;
+
+/// Of an interruption: the bell that is rung after it, or the mutex of the waker, orders it against the wait. What happened
+/// before it is seen by whoever finds it.
+pub(crate) const INTERRUPT: Ordering = Ordering::AcqRel;

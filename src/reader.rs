@@ -1,6 +1,7 @@
 //! The one reader of a ring: waiting and reading, in every style.
 
 use crate::accounts::{Accounts, Cache};
+use crate::interrupter::Interrupter;
 use crate::layout::MAX_MESSAGE_SIZE;
 use crate::obstacle::Obstacle;
 use crate::orderings::READERS_OWN;
@@ -9,7 +10,7 @@ use crate::protocol::cursor::Cursor;
 use crate::protocol::memory::bell;
 use crate::protocol::read::{self, Error};
 use crate::protocol::{section, wait};
-use crate::record::Record;
+use crate::record::{Record, Records};
 use crate::ring::Ring;
 use crate::ring_buffer::RingBuffer;
 use crate::status::Status;
@@ -127,10 +128,30 @@ impl Reader {
         &self.ring_buffer.ring
     }
 
-    /// Waits until `head` exceeds `index`, and returns `head`.
+    /// A handle by which any thread makes a wait of this reader return. From now on a blocking wait sleeps on the reader's
+    /// descriptor, where that reaches it, as on a mediated ring; this costs the waits, and the writers that end them, a system
+    /// call or two.
+    pub fn interrupter(&self) -> Interrupter {
+        self.ring().interrupts.allow();
+        Interrupter::new(Arc::downgrade(&self.ring_buffer.ring))
+    }
+
+    /// Waits until `head` exceeds `index`, and returns `head`. If an [`Interrupter`] made it return, `head` does not exceed
+    /// `index`.
     ///
     /// May be dropped at any time: what it registered is taken back, and a later wait misses nothing.
     pub async fn wait(&mut self, index: u64) -> u64 {
+        let waiting = Waiting(self);
+        poll_fn(|context| match waiting.0.poll_wait(index, context) {
+            // Looked at after the waker was registered, which the interrupter takes after it has set this.
+            Poll::Pending if waiting.0.ring().interrupts.take() => Poll::Ready(waiting.0.head().min(index)),
+            polled => polled,
+        })
+        .await
+    }
+
+    /// As [`wait`](Self::wait), for those who have no way to say that they were interrupted.
+    async fn wait_on(&mut self, index: u64) -> u64 {
         let waiting = Waiting(self);
         poll_fn(|context| waiting.0.poll_wait(index, context)).await
     }
@@ -155,11 +176,12 @@ impl Reader {
         self.ring().doorbell.forget();
     }
 
-    /// Blocks until `head` exceeds `index`, and returns `head`; `None` when `timeout` has passed before that. Without a
-    /// timeout it waits for as long as it takes. Spins for about a microsecond before it sleeps.
+    /// Blocks until `head` exceeds `index`, and returns `head`; `None` when `timeout` has passed before that, or an
+    /// [`Interrupter`] made it return. Without a timeout it waits for as long as it takes. Spins for about a microsecond
+    /// before it sleeps.
     pub fn wait_blocking(&mut self, index: u64, timeout: Option<Duration>) -> Option<u64> {
         let ring = self.ring();
-        if !ring.is_mediated() {
+        if !ring.is_mediated() && !ring.interrupts.are_possible() {
             return wait::wait(ring, index, timeout);
         }
         let head = self.wait_for_bell(index, timeout);
@@ -170,7 +192,8 @@ impl Reader {
         head
     }
 
-    /// As [`wait_blocking`](Self::wait_blocking), until a bell is rung: the kernel wakes nobody who sleeps on the lock.
+    /// As [`wait_blocking`](Self::wait_blocking), until a bell is rung: neither the kernel, where it writes, nor an interrupter
+    /// wakes who sleeps on the lock.
     fn wait_for_bell(&self, index: u64, timeout: Option<Duration>) -> Option<u64> {
         let ring = self.ring();
         // A time beyond what the clock can count is no limit.
@@ -187,6 +210,10 @@ impl Reader {
             if let Some(head) = wait::subscribe(ring, index, bell::DESCRIPTOR) {
                 return Some(head);
             }
+            // Looked at after the bell was silenced, which the interrupter rings after it has set this.
+            if ring.interrupts.take() {
+                return None;
+            }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             let rung = wait_for(ring.readers_bell(), PollFlags::IN, left).expect("a bell can be polled");
             if let Some(head) = head() {
@@ -200,7 +227,8 @@ impl Reader {
 
     /// Reads the next record, waiting for one if there is none: its tag and a copy of its message. Gives its room back.
     ///
-    /// May be dropped while it waits; no record is lost.
+    /// May be dropped while it waits; no record is lost. An [`Interrupter`] does not end it, and neither is its interruption
+    /// taken.
     ///
     /// # Errors
     /// If the ring is damaged; `tail` stays where it is.
@@ -210,11 +238,12 @@ impl Reader {
                 return Ok(message);
             }
             let tail = self.tail();
-            self.wait(tail).await;
+            self.wait_on(tail).await;
         }
     }
 
-    /// As [`read_message`](Self::read_message), blocking; `Ok(None)` when `timeout` has passed.
+    /// As [`read_message`](Self::read_message), blocking; `Ok(None)` when `timeout` has passed, or an [`Interrupter`] made it
+    /// return.
     pub fn read_message_blocking(&mut self, timeout: Option<Duration>) -> Result<Option<(u64, Vec<u8>)>, Error> {
         let message = self.try_read_message()?;
         if message.is_some() {
@@ -268,6 +297,16 @@ impl Reader {
             self.arm_descriptor();
         }
         Ok(visited)
+    }
+
+    /// Copies of the records that are there now, from the one at `index` on, none of which is taken: they stay for the next call
+    /// that reads. An index before [`tail`](RingBuffer::tail) means `tail`, since what was before is given back; one at or past
+    /// `head` finds nothing.
+    ///
+    /// Ends after an error: where the ring is damaged, or no record begins at `index`.
+    pub fn records(&self, index: u64) -> Records<'_> {
+        let ring = self.ring();
+        Records::new(ring, index.max(read::tail(ring)), read::head(ring))
     }
 
     /// Gives up everything in the ring and goes on from a sound header: the way out of a damaged ring. Returns how many

@@ -1,7 +1,75 @@
 //! One record in place, before its room is given back.
 
-use crate::protocol::read::Found;
+use crate::protocol::read::{self, Error, Found};
 use crate::ring::Ring;
+
+/// A record that was copied out of its ring.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Message {
+    /// The tag of the endpoint that wrote it.
+    pub tag: u64,
+    /// What it wrote.
+    pub bytes: Vec<u8>,
+}
+
+impl Message {
+    /// A record with this tag and these bytes.
+    pub fn new(tag: u64, bytes: Vec<u8>) -> Self {
+        Message { tag, bytes }
+    }
+}
+
+/// What [`Reader::read_message`](crate::Reader::read_message) and its like return.
+impl From<(u64, Vec<u8>)> for Message {
+    fn from((tag, bytes): (u64, Vec<u8>)) -> Self {
+        Message { tag, bytes }
+    }
+}
+
+impl From<Message> for (u64, Vec<u8>) {
+    fn from(message: Message) -> Self {
+        (message.tag, message.bytes)
+    }
+}
+
+/// See [`Reader::records`](crate::Reader::records): each item is the index of a record, and the record.
+#[derive(Clone, Debug)]
+pub struct Records<'a> {
+    ring: &'a Ring,
+    index: u64,
+    head: u64,
+}
+
+impl<'a> Records<'a> {
+    pub(crate) fn new(ring: &'a Ring, index: u64, head: u64) -> Self {
+        Records { ring, index, head }
+    }
+}
+
+impl Iterator for Records<'_> {
+    type Item = Result<(u64, Message), Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.index >= self.head {
+            return None;
+        }
+        match read::first(self.ring, self.index, self.head) {
+            Ok(found) => found.map(|found| {
+                let index = self.index;
+                // A record lies within what `head` covers.
+                self.index += found.record_len();
+                Ok((index, Record::new(self.ring, found).to_message()))
+            }),
+            Err(error) => {
+                self.index = self.head;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+impl core::iter::FusedIterator for Records<'_> {}
 
 /// A record that still lies in the ring.
 ///
@@ -41,6 +109,11 @@ impl<'a> Record<'a> {
     #[inline]
     pub fn append_to(&self, out: &mut Vec<u8>) {
         self.ring.region.append_to(self.found.offset, self.found.len, out);
+    }
+
+    /// A copy of the record.
+    pub fn to_message(&self) -> Message {
+        Message::new(self.tag(), self.to_vec())
     }
 
     /// A copy of the message.

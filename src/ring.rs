@@ -2,6 +2,7 @@
 
 use crate::accounts::Book;
 use crate::doorbell::Doorbell;
+use crate::interrupter::Interrupts;
 use crate::kernel::Kernel;
 use crate::layout::{Header, Ledger};
 use crate::obstacle::{Obstacle, Step};
@@ -23,6 +24,8 @@ pub(crate) struct Ring {
     pub(crate) doorbell: Doorbell,
     /// Whether somebody polls the doorbell's descriptor, which then has to be armed whenever the ring was found empty.
     pub(crate) polled: AtomicBool,
+    /// Of the reader's waits.
+    pub(crate) interrupts: Interrupts,
     /// Rung when there is room that a mediator waits for. Made by the first that may have to wait.
     room: OnceLock<OwnedFd>,
     /// In the owner's process.
@@ -55,7 +58,7 @@ impl Ring {
     /// A ring of this region and these bells.
     pub(crate) fn new(region: Region, doorbell: Doorbell) -> Self {
         let (polled, room, book) = (AtomicBool::new(false), OnceLock::new(), Book::default());
-        Ring { region, doorbell, polled, room, book, kernel: None }
+        Ring { region, doorbell, polled, interrupts: Interrupts::default(), room, book, kernel: None }
     }
 
     /// The descriptor that is readable when the reader's bell was rung.

@@ -1,5 +1,6 @@
 //! Zircon's status codes, as far as this crate returns them.
 
+use crate::protocol::read::Error;
 use core::fmt;
 use std::io;
 
@@ -99,6 +100,20 @@ impl std::error::Error for Status {}
 impl From<Status> for io::Error {
     fn from(status: Status) -> Self {
         io::Error::new(io::Error::from(status.errno()).kind(), status)
+    }
+}
+
+/// A damaged ring, to a caller that has one kind of error.
+impl From<Error> for Status {
+    fn from(_: Error) -> Self {
+        Status::IO_DATA_INTEGRITY
+    }
+}
+
+/// As `InvalidData`, with the error inside.
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        io::Error::new(io::ErrorKind::InvalidData, error)
     }
 }
 

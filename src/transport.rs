@@ -101,6 +101,20 @@ use kernel::Mediated;
 use link::Link;
 use std::sync::{Arc, Weak};
 
+/// By which transport a writer writes: see the [module](self).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Into the ring, in the process of the ring's owner.
+    Direct,
+    /// Into the ring, in a process that maps it too.
+    Mapped,
+    /// By a socket, from which the ring's owner writes.
+    Broker,
+    /// By the kernel.
+    Kernel,
+}
+
 /// What an endpoint is made of: who mediates its writes.
 #[derive(Clone, Debug)]
 pub(crate) enum Transport {
@@ -120,6 +134,8 @@ pub(crate) struct Peer {
     pub(crate) endpoint: Endpoint,
     pub(crate) ring: Weak<Ring>,
     pub(crate) host: Arc<Host>,
+    pub(crate) tag: u64,
+    pub(crate) capacity: usize,
     /// Keeps the account.
     #[expect(dead_code, reason = "held, not used")]
     pub(crate) entry: Arc<Entry>,
@@ -134,6 +150,38 @@ pub(crate) enum End<'a> {
 }
 
 impl Transport {
+    /// `None` for a peer, which writes by none.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        match self {
+            Transport::Direct(direct) => match &direct.place {
+                Place::Here(_) => Some(Kind::Direct),
+                Place::Elsewhere(..) => Some(Kind::Mapped),
+            },
+            Transport::Broker(_) => Some(Kind::Broker),
+            Transport::Kernel(_) => Some(Kind::Kernel),
+            Transport::Peer(_) => None,
+        }
+    }
+
+    pub(crate) fn tag(&self) -> u64 {
+        match self {
+            Transport::Direct(direct) => direct.tag(),
+            Transport::Broker(remote) => remote.tag(),
+            Transport::Kernel(mediated) => mediated.tag(),
+            Transport::Peer(peer) => peer.tag,
+        }
+    }
+
+    /// In bytes; of an isolated writer, what it was told.
+    pub(crate) fn capacity(&self) -> u64 {
+        match self {
+            Transport::Direct(direct) => direct.capacity(),
+            Transport::Broker(remote) => remote.capacity(),
+            Transport::Kernel(mediated) => mediated.capacity(),
+            Transport::Peer(peer) => peer.capacity as u64,
+        }
+    }
+
     pub(crate) fn end(&self) -> End<'_> {
         match self {
             Transport::Direct(direct) => match &direct.place {

@@ -29,14 +29,21 @@ pub(super) fn send_with(socket: BorrowedFd<'_>, bytes: &[u8], descriptors: &[Bor
 ///
 /// # Errors
 /// Beside those of `recvmsg`: `UnexpectedEof`, and `InvalidData` where more descriptors came than any message has or than
-/// this process can take. Whatever did arrive is closed.
+/// this process can take. Whatever did arrive is closed. `WouldBlock` from a socket that does not block, or whose time is up,
+/// as long as nothing was there. [`send_with`] sends whole messages: where only a part is there, and no more comes in time, it
+/// is none of ours, which is `InvalidData`, since to ask again would begin in the middle.
 pub(super) fn receive_with(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> io::Result<Vec<OwnedFd>> {
     let mut descriptors = Vec::new();
     let mut got = 0;
     while got < bytes.len() {
-        match receive_some(socket, &mut bytes[got..], &mut descriptors, RecvFlags::empty())? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            n => got += n,
+        match receive_some(socket, &mut bytes[got..], &mut descriptors, RecvFlags::empty()) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(n) => got += n,
+            Err(error) if got > 0 && error.kind() == io::ErrorKind::WouldBlock => {
+                let why = format!("{got} bytes of a message of {}", bytes.len());
+                return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+            }
+            Err(error) => return Err(error),
         }
     }
     Ok(descriptors)

@@ -12,9 +12,8 @@ use crate::status::Status;
 use crate::transport::broker::{Host, Writer};
 use crate::transport::mapped::{self, Watched};
 use crate::transport::{handover, link};
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::io;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use weakest_facade::Native;
 use weakest_facade::native::is_robust;
@@ -47,6 +46,14 @@ pub(crate) struct Local {
 impl Direct {
     pub(crate) fn new(ring: Arc<Ring>, tag: u64, place: Place) -> Self {
         Direct { ring, tag, place }
+    }
+
+    pub(crate) fn tag(&self) -> u64 {
+        self.tag
+    }
+
+    pub(crate) fn capacity(&self) -> u64 {
+        self.ring.region.capacity() as u64
     }
 
     /// Writes one record.
@@ -117,7 +124,7 @@ impl Direct {
     }
 
     /// Hands an isolated copy over.
-    pub(crate) fn send_to(&self, to: &UnixStream) -> io::Result<()> {
+    pub(crate) fn send_to(&self, to: BorrowedFd<'_>) -> io::Result<()> {
         if let (Place::Here(local), Some(kernel)) = (&self.place, &self.ring.kernel)
             && kernel.preferred.load(PREFERRED)
             && let Ok((program, link)) = self.program(local, kernel)
@@ -138,7 +145,7 @@ impl Direct {
     }
 
     /// Hands over a copy for which the kernel writes.
-    pub(crate) fn send_kernel_to(&self, to: &UnixStream) -> io::Result<()> {
+    pub(crate) fn send_kernel_to(&self, to: BorrowedFd<'_>) -> io::Result<()> {
         let (Place::Here(local), Some(kernel)) = (&self.place, &self.ring.kernel) else {
             let why = "the kernel writes into rings made by RingBuffer::create_mediated, and for their owner";
             return Err(io::Error::new(io::ErrorKind::Unsupported, why));
@@ -170,7 +177,7 @@ impl Direct {
     }
 
     /// Hands over a copy that maps the region.
-    pub(crate) fn send_mapped_to(&self, to: &UnixStream) -> io::Result<()> {
+    pub(crate) fn send_mapped_to(&self, to: BorrowedFd<'_>) -> io::Result<()> {
         if self.ring.kernel.is_some() {
             let why = "on a ring into which the kernel writes nobody sleeps on the lock, as a writer elsewhere would";
             return Err(io::Error::new(io::ErrorKind::Unsupported, why));

@@ -20,18 +20,17 @@ use crate::transport::mapped::Watched;
 use offer::{Kind, Offer};
 use rustix::fd::{AsFd, BorrowedFd};
 use std::io;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 /// Offers an isolated endpoint, which is nothing but its socket.
-pub(crate) fn offer_isolated(to: &UnixStream, tag: u64, capacity: u64, link: BorrowedFd<'_>) -> io::Result<()> {
+pub(crate) fn offer_isolated(to: BorrowedFd<'_>, tag: u64, capacity: u64, link: BorrowedFd<'_>) -> io::Result<()> {
     let offer = Offer { kind: Kind::Isolated, tag, capacity, slot: 0, namespace: 0 };
-    send_with(to.as_fd(), &offer.to_bytes(), &[link])
+    send_with(to, &offer.to_bytes(), &[link])
 }
 
 /// Offers an endpoint that maps the ring's region.
 pub(crate) fn offer_mapped(
-    to: &UnixStream,
+    to: BorrowedFd<'_>,
     tag: u64,
     ring: &Ring,
     slot: usize,
@@ -40,12 +39,12 @@ pub(crate) fn offer_mapped(
 ) -> io::Result<()> {
     let offer =
         Offer { kind: Kind::Mapped, tag, capacity: ring.region.capacity() as u64, slot: slot as u64, namespace };
-    send_with(to.as_fd(), &offer.to_bytes(), &[ring.region.as_fd(), ring.doorbell.as_fd(), link])
+    send_with(to, &offer.to_bytes(), &[ring.region.as_fd(), ring.doorbell.as_fd(), link])
 }
 
 /// Offers an endpoint that writes by way of the kernel; or by a socket where it may not, if there is one.
 pub(crate) fn offer_program(
-    to: &UnixStream,
+    to: BorrowedFd<'_>,
     tag: u64,
     capacity: u64,
     program: BorrowedFd<'_>,
@@ -55,13 +54,13 @@ pub(crate) fn offer_program(
     let kind = if socket.is_some() { Kind::MediatedOrIsolated } else { Kind::Mediated };
     let offer = Offer { kind, tag, capacity, slot: 0, namespace: 0 };
     let descriptors: Vec<_> = [program, link].into_iter().chain(socket).collect();
-    send_with(to.as_fd(), &offer.to_bytes(), &descriptors)
+    send_with(to, &offer.to_bytes(), &descriptors)
 }
 
 /// Receives what somebody offers.
-pub(crate) fn accept(from: &UnixStream) -> io::Result<Transport> {
+pub(crate) fn accept(from: BorrowedFd<'_>) -> io::Result<Transport> {
     let mut bytes = [0; Offer::SIZE];
-    let mut descriptors = receive_with(from.as_fd(), &mut bytes)?;
+    let mut descriptors = receive_with(from, &mut bytes)?;
     let offer = Offer::from_bytes(&bytes)?;
     if descriptors.len() != offer.kind.descriptors() {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "an endpoint with too few or too many descriptors"));

@@ -23,9 +23,8 @@ use crate::status::Status;
 use crate::transport::handover;
 use crate::transport::link::Link;
 use request::Request;
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::io::{self, IoSlice};
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use weakest_facade::{Native, Platform};
 
@@ -63,8 +62,16 @@ impl Mediated {
         &self.link
     }
 
+    pub(crate) fn tag(&self) -> u64 {
+        self.tag
+    }
+
+    pub(crate) fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
     /// Hands a copy on, which shares program and link.
-    pub(crate) fn send_to(&self, to: &UnixStream) -> io::Result<()> {
+    pub(crate) fn send_to(&self, to: BorrowedFd<'_>) -> io::Result<()> {
         handover::offer_program(to, self.tag, self.capacity, self.program.as_fd(), self.link.as_fd(), None)
     }
 

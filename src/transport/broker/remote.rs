@@ -14,11 +14,10 @@ use crate::status::Status;
 use crate::transport::handover;
 use crate::transport::link::Link;
 use core::sync::atomic::{AtomicU32, AtomicU64};
-use rustix::fd::AsFd;
+use rustix::fd::{AsFd, BorrowedFd};
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use std::io::{self, IoSlice};
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 /// The size of a datagram's header, in bytes.
@@ -126,8 +125,16 @@ impl Remote {
         &self.link
     }
 
+    pub(crate) fn tag(&self) -> u64 {
+        self.tag
+    }
+
+    pub(crate) fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
     /// Hands a copy on, which shares the socket.
-    pub(crate) fn send_to(&self, to: &UnixStream) -> io::Result<()> {
+    pub(crate) fn send_to(&self, to: BorrowedFd<'_>) -> io::Result<()> {
         handover::offer_isolated(to, self.tag, self.capacity, self.link.as_fd())
     }
 
