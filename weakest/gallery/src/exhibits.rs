@@ -2,6 +2,7 @@
 
 use crate::Exhibit;
 
+mod agrona;
 mod arc;
 mod bpf_ringbuf;
 mod chase_lev;
@@ -14,6 +15,7 @@ mod mpmc;
 mod ms_queue;
 mod once;
 mod oneshot;
+mod perfetto;
 mod peterson;
 mod robust;
 mod rwlock;
@@ -42,6 +44,8 @@ pub fn all() -> Vec<Exhibit> {
         peterson::all(),
         eventcount::all(),
         bpf_ringbuf::all(),
+        agrona::all(),
+        perfetto::all(),
         io_uring::all(),
         oneshot::all(),
     ]
