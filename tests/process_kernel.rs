@@ -4,6 +4,7 @@
 mod process;
 
 use iobring::{Accounts, Count, Iob, Reader, RingBuffer, Status};
+use iobring_oracle::shared::Shared;
 use process::{Order, Servant, UNSUPPORTED, message, refused, servant};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
@@ -55,13 +56,17 @@ fn records_of_every_length_arrive_as_they_were_written_wherever_the_ring_ends() 
         let (iob, _peer) = reader.new_iob_writer(u64::MAX - 1).unwrap();
         let kernel = by_kernel(&iob);
         let longest = (capacity - 16).min(65_519);
+        let shared = Shared::of(&reader);
         let mut number = 0;
         // Every rest of a division by 8, at many places of the ring.
         while reader.head() < 6 * capacity as u64 {
             number += 1;
             let len = number as usize * 1237 % (longest + 1);
             write(&kernel, &message(len, number)).unwrap();
-            // Zeros behind it, which the reader's own check of lengths does not show.
+            // Zeros behind it, and not what an older record left there.
+            let end = reader.tail() + 16 + len as u64;
+            let padding = (end..end.next_multiple_of(8)).map(|at| shared.read(shared.offset(at), 1)[0]);
+            assert_eq!(padding.sum::<u8>(), 0, "behind message {number} of {len} bytes");
             expect(&mut reader, u64::MAX - 1, len, number);
         }
         assert!(number > 8, "{number} records");
