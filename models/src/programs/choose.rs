@@ -143,11 +143,18 @@ enum Who {
     Writer,
     Reader,
     Both,
+    /// Whoever waits for room.
+    Mediator,
+    /// A thread that reads, damages and repairs.
+    Repairer,
 }
 
 impl Who {
     fn calls(self) -> Vec<Call> {
+        use Call::*;
         let fits = |call: &Call| match self {
+            Who::Mediator => *call == Await,
+            Who::Repairer => matches!(call, Write | Drain | One | Look | Resync | ScribbleHead | ScribbleLength),
             Who::Writer => call.side() == Side::Writer,
             Who::Reader => call.side() == Side::Reader,
             Who::Both => true,
@@ -158,7 +165,7 @@ impl Who {
 
 /// What a level runs.
 pub fn shapes(level: Level) -> Vec<Shape> {
-    use Who::{Both, Reader, Writer};
+    use Who::{Both, Mediator, Reader, Repairer, Writer};
     let shape = |name, threads, [quick, default, full]: [(usize, usize); 3]| {
         let (every, times) = match level {
             Level::Quick => quick,
@@ -169,12 +176,14 @@ pub fn shapes(level: Level) -> Vec<Shape> {
     };
     vec![
         shape("one thread, 1 call", &[(1, Both)], [(1, 36), (1, 400), (1, 400)]),
+        shape("a mediator and a reader", &[(1, Mediator), (1, Reader)], [(1, 24), (1, 80), (1, 400)]),
         shape("a writer and a reader", &[(1, Writer), (1, Reader)], [(1, 6), (1, 40), (1, 400)]),
         shape("two writers", &[(1, Writer), (1, Writer)], [(1, 3), (1, 24), (1, 400)]),
         shape("one thread, 2 calls", &[(2, Both)], [(1, 3), (1, 12), (1, 400)]),
         shape("a writer with 2 calls and a reader", &[(2, Writer), (1, Reader)], [(17, 1), (1, 1), (1, 6)]),
         shape("a writer and a reader with 2 calls", &[(1, Writer), (2, Reader)], [(17, 1), (1, 1), (1, 6)]),
-        shape("one thread, 3 calls", &[(3, Both)], [(11, 1), (1, 1), (1, 4)]),
+        shape("one thread, 3 calls", &[(3, Both)], [(17, 1), (1, 1), (1, 4)]),
+        shape("damage and repair, 4 calls", &[(4, Repairer)], [(1, 2), (1, 12), (1, 400)]),
     ]
 }
 
