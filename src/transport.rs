@@ -21,7 +21,7 @@
 //! | who puts the record into the ring | the library, in the writer's thread | the library, in the writer's process | a thread of the owner's process | Linux, in the writer's system call |
 //! | what the writer's process holds | the region | the region, the reader's bell, a socket | a socket | a program, a socket |
 //! | can it read, damage or forge records | it is the same process | **yes** | no | no |
-//! | can it hold up others | while it is in the lock: a copy of at most 64 KiB | the same; stopped (SIGSTOP) there, for as long as it is stopped | no | for one copy of at most 64 KiB, which nothing interrupts |
+//! | can it hold up others | while it is in the lock: a copy of at most 64 KiB | the same; stopped (SIGSTOP) there, for as long as it is stopped | a record that others have overtaken has room set aside | for one copy of at most 64 KiB, which nothing interrupts |
 //! | it dies in the middle of a write | - | nothing happened; the next writer goes on at once | nothing happened | the write happens, or nothing does |
 //! | cost of a record | a lock and a copy | the same, and a journal of four words | a system call there, two here, and one copy in each | a system call and one copy |
 //! | cost of a writer | about 300 bytes | there: a mapping, three descriptors; here: a descriptor, and one per process | a descriptor on either side | two descriptors there; here: a descriptor, less than 100 kB of the kernel's, and 3 ms at first |

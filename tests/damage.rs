@@ -1,7 +1,7 @@
 //! Damaged shared words: who notices, with which error, that it stays, and the ways out.
 
 use iobring::{Error, Iob, Reader, RingBuffer, Status};
-use iobring_oracle::shared::{HEAD, HEADER_WORDS, INTEREST, LAP, LAST_HEAD, Shared, TAIL, TOP};
+use iobring_oracle::shared::{HEAD, HEADER_WORDS, INTEREST, LAP, LAST_HEAD, RESERVED, Shared, TAIL, TOP};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -82,6 +82,19 @@ fn where_the_next_record_goes_is_checked() {
         assert_eq!(write(&writer, b"the second"), Ok(()), "lap {lap}");
         assert_eq!(reader.try_read_message(), Ok(Some((7, b"the first".to_vec()))));
         assert_eq!(reader.try_read_message(), Ok(Some((7, b"the second".to_vec()))), "lap {lap}");
+    }
+}
+
+/// Room that is set aside is nobody's, however much that is said to be; a repair takes it back.
+#[test]
+fn what_is_set_aside_by_a_scribble_is_freed_by_a_repair() {
+    for bytes in [CAPACITY - 16, CAPACITY, CAPACITY + 8, u64::MAX] {
+        let (mut reader, shared, writer) = ring();
+        shared.set_word(RESERVED, bytes);
+        assert_eq!(write(&writer, b"no"), Err(Status::NO_SPACE), "{bytes} bytes");
+        assert_eq!(reader.resync(), 0);
+        assert_eq!(write(&writer, b"yes"), Ok(()), "{bytes} bytes");
+        assert_eq!(reader.try_read_message(), Ok(Some((7, b"yes".to_vec()))));
     }
 }
 
@@ -258,16 +271,17 @@ fn first_message_in_checks_its_range() {
 /// overflows (tests are built with overflow checks), least of all while it holds the writers' lock.
 #[test]
 fn no_arithmetic_on_shared_words_overflows() {
-    // Head, tail, the writers' two notes, the reader's two words, and what a journal and the first accounts hold.
-    let words =
-        [HEAD, TAIL, LAST_HEAD, LAP, INTEREST, INTEREST + 8].into_iter().chain((256..HEADER_WORDS * 8).step_by(8));
+    // Head, tail, the writers' three notes, the reader's two words, and what a journal and the first accounts hold.
+    let words = [HEAD, TAIL, LAST_HEAD, LAP, RESERVED, INTEREST, INTEREST + 8]
+        .into_iter()
+        .chain((256..HEADER_WORDS * 8).step_by(8));
     let values = [0, 1, 7, 8, 24, CAPACITY, TOP, TOP - 8, TOP - 24, TOP - CAPACITY, 1 << 63, u64::MAX, u64::MAX - 7];
     let scribbles: Vec<(u64, u64)> = words.flat_map(|word| values.map(|value| (word, value))).collect();
     for start in [0, CAPACITY - 8, TOP - 2 * CAPACITY] {
         let (mut reader, shared, writer) = ring();
         for (at, &first) in scribbles.iter().enumerate() {
             // With each other word of the first few, and with one of the rest.
-            let others = scribbles.iter().take(6 * values.len()).chain(scribbles.get(at + 1));
+            let others = scribbles.iter().take(7 * values.len()).chain(scribbles.get(at + 1));
             for &second in others {
                 shared.start_at(start);
                 let _ = write(&writer, b"the first");

@@ -14,6 +14,7 @@ pub mod mediator;
 pub mod peer;
 pub mod polling;
 pub mod repair;
+pub mod reserved;
 pub mod restart;
 pub mod timed;
 pub mod waiting;

@@ -18,6 +18,7 @@ use crate::scenarios::mediator::Mediator;
 use crate::scenarios::peer::PeerClosed;
 use crate::scenarios::polling::Polling;
 use crate::scenarios::repair::Repair;
+use crate::scenarios::reserved::Reserved;
 use crate::scenarios::restart::Restart;
 use crate::scenarios::timed::Timed;
 use crate::scenarios::waiting::Waiting;
@@ -138,6 +139,8 @@ fn small_loom_models() -> Vec<Entry> {
         loom(Full { by: GivingBack::Cursor }, None, 30),
         loom(Full { by: GivingBack::Amount }, None, 45),
         loom(Mediator, Some(3), 455),
+        loom(Reserved { gives_up: true }, Some(2), 1),
+        loom(Reserved { gives_up: false }, Some(2), 1),
         loom(Wrapped { across: Across::Header }, None, 24),
         loom(Wrapped { across: Across::Message }, None, 24),
         loom(Edge, None, 66),
@@ -167,6 +170,8 @@ fn small_explorer_models() -> Vec<Entry> {
         explore(Full { by: GivingBack::Cursor }, 1),
         explore(Full { by: GivingBack::Amount }, 1),
         explore(Mediator, 0),
+        explore(Reserved { gives_up: false }, 0),
+        explore(Reserved { gives_up: true }, 1),
         explore(Wrapped { across: Across::Header }, 1),
         explore(Wrapped { across: Across::Message }, 1),
         explore(Edge, 0),
@@ -276,6 +281,7 @@ fn shuttle_models(level: Level) -> Vec<Entry> {
     models.extend(sample(Bereaved, iterations));
     models.extend(sample(Revoked, iterations));
     models.extend(sample(Mediator, iterations));
+    models.extend(sample(Reserved { gives_up: false }, iterations));
     models.extend(sample(Accounts { together: true }, iterations));
     models
 }

@@ -38,8 +38,8 @@ pub struct Indices<P: Platform> {
     pub tail: P::AtomicU64,
 }
 
-/// What writers share among themselves. All but the lock is touched only under the lock, and only ever a guess, checked
-/// against the indices before it is used; see `protocol::write`.
+/// What writers share among themselves. All but the lock is touched only under the lock. The copy of `head` and its lap are
+/// only ever a guess, checked against the indices before it is used; see `protocol::place`.
 #[repr(C)]
 pub struct Writers<P: Platform> {
     /// The writers' lock, in the kernel's robust-futex format; see `protocol::lock`.
@@ -48,6 +48,8 @@ pub struct Writers<P: Platform> {
     pub head: P::Cell,
     /// The index at which the lap of `head` began: a multiple of the capacity.
     pub lap: P::Cell,
+    /// How many bytes of room are set aside for a record of the broker's that others have got ahead of; see `protocol::room`.
+    pub reserved: P::Cell,
 }
 
 /// What the reader tells the writers.
@@ -69,6 +71,7 @@ impl<P: Platform> Header<P> {
                 lock: Atomic::new("lock", 0),
                 head: Cell::new("writers' head", 0, index),
                 lap: Cell::new("writers' lap", 0, 0),
+                reserved: Cell::new("reserved", 0, 0),
             }),
             reader: Line(ReaderLine { interest: Atomic::new("interest", 0), room: Atomic::new("room", 0) }),
         }

@@ -9,13 +9,13 @@ use crate::layout::{ALIGNMENT, Header, RING_BUFFER_MESSAGE_HEADER_SIZE, ring_buf
 use crate::protocol::account::Account;
 use crate::protocol::memory::Memory;
 use crate::protocol::refusal::Refusal;
-use crate::protocol::sites::{GUESS_READ, GUESS_WRITE, HEAD_PUBLISH, HEAD_READ, TAIL_ACQUIRE};
+use crate::protocol::sites::{GUESS_READ, GUESS_WRITE, HEAD_PUBLISH, HEAD_READ, RESERVED_READ, TAIL_ACQUIRE};
 use weakest_facade::{Atomic, Cell, Platform};
 
 /// How long a record is, in bytes.
 pub(super) struct Size {
     pub(super) message: usize,
-    record: u64,
+    pub(super) record: u64,
 }
 
 impl Size {
@@ -47,7 +47,7 @@ pub(super) fn put<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
     Ok(())
 }
 
-/// Where the next record goes, and what room there is.
+/// Where the next record goes, and what room there is that is not set aside for another.
 pub(super) struct Place {
     pub(super) head: u64,
     offset: u64,
@@ -72,7 +72,13 @@ impl Place {
             offset_of(head, capacity)
         };
         // `head - tail` exceeds the capacity only if somebody scribbled on the header; there is no room then either.
-        Ok(Place { head, offset, room: capacity.saturating_sub(head - tail) })
+        let free = capacity.saturating_sub(head - tail);
+        Ok(Place { head, offset, room: free.saturating_sub(writers.reserved.read(&RESERVED_READ)) })
+    }
+
+    /// Whether there is room for this record.
+    pub(super) fn has_room_for(&self, size: &Size) -> bool {
+        self.room >= size.record
     }
 
     /// Moves past a record and returns its offset.

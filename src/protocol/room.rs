@@ -4,10 +4,21 @@
 //! once `tail` reaches this") and looks at `tail` once more, and the reader looks for a wish each time it has moved `tail`:
 //! a store and a load on either side, which must not pass each other. The fence between them is asymmetric: next to nothing
 //! for the reader, a system call for the mediator, which is about to sleep anyway. Both are in the ring owner's process.
+//!
+//! Being told of room is not having it: others take whatever smaller gap there is, and a large record could wait for ever. So a
+//! mediator that was told and finds the room gone has it **set aside**: a number of bytes, next to the lock and under it, that
+//! nobody else takes. From then on room only grows until it suffices. The bound: a record that was refused twice is written at
+//! the mediator's next turn after the reader has given back as many bytes as were missing, which is at most the record's length.
+//! The other writers lose as much, and get as much before each reservation: a record is refused without one first.
+//! One mediator per ring does this, in the owner's process; it takes the reservation back when its writer goes, or it does.
 
+use crate::layout::Header;
 use crate::protocol::memory::{Memory, bell};
-use crate::protocol::sites::{ROOM_CALL, ROOM_CHECK, ROOM_HEAD, ROOM_LOOK, ROOM_TAKE, ROOM_WANT, TAIL_ACQUIRE};
-use weakest_facade::{Atomic, Platform};
+use crate::protocol::section;
+use crate::protocol::sites::{
+    RESERVED_WRITE, ROOM_CALL, ROOM_CHECK, ROOM_HEAD, ROOM_LOOK, ROOM_TAKE, ROOM_WANT, TAIL_ACQUIRE,
+};
+use weakest_facade::{Atomic, Cell, Platform};
 
 /// No wish. (A wish for index 0 is always fulfilled, so nobody has one.)
 const NONE: u64 = 0;
@@ -22,6 +33,16 @@ pub fn want<P: Platform, M: Memory<P> + ?Sized>(memory: &M, record_len: u64) -> 
     memory.header().reader.0.room.store(&ROOM_WANT, least_tail.max(NONE + 1));
     P::heavy_fence(&ROOM_CALL);
     used(memory).is_some_and(|used| memory.capacity() - used >= record_len)
+}
+
+/// Gives up what was set aside by [`write_aged`](crate::protocol::write::write_aged): whoever it was for needs it no more.
+pub fn give_up<P: Platform, M: Memory<P> + ?Sized>(memory: &M) {
+    section::exclusively(memory, |header| set_aside(header, 0));
+}
+
+/// Sets so many bytes of room aside, in place of any before. The lock is held.
+pub(super) fn set_aside<P: Platform>(header: &Header<P>, bytes: u64) {
+    header.writers.0.reserved.write(&RESERVED_WRITE, bytes);
 }
 
 /// How many bytes of the ring are taken, if its indices make sense. Nobody holds the lock, so `tail` is read first: `head`

@@ -11,6 +11,10 @@ weakest_facade::sites! {
     GUESS_READ: Read, "written by the lock's last owner, if that one lived; checked against head before it is used";
     /// A writer's note of where `head` is, for the next writer.
     GUESS_WRITE: Write, "the lock orders writers";
+    /// A writer's look at how much room is set aside for the broker.
+    RESERVED_READ: Read, "the lock orders writers, the broker among them";
+    /// The broker has room set aside for its record, or none any more.
+    RESERVED_WRITE: Write, "as RESERVED_READ";
     /// A writer's look at `tail`.
     TAIL_ACQUIRE: Load Acquire, pairs with [TAIL_RELEASE, TAIL_ADD],
         "room given back may be overwritten only after the reader's copy of the old record";

@@ -5,6 +5,7 @@ use crate::protocol::account::Account;
 use crate::protocol::memory::Memory;
 use crate::protocol::place::{self, Place, Size};
 pub use crate::protocol::refusal::Refusal;
+use crate::protocol::room;
 use crate::protocol::section;
 use std::io::IoSlice;
 use weakest_facade::Platform;
@@ -132,6 +133,28 @@ pub fn write_with_counted<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
     // What can never be written is refused without the lock.
     let size = Size::of(len, memory.capacity())?;
     section::exclusively(memory, |_| place::put(memory, tag, account, &size, fill))
+}
+
+/// As [`write_with_counted`], for the one mediator that waits for room ([`room`]). What was set aside for it before is its
+/// again; if there is no room even so and the record is `aged`, which is to say that it was refused before, room for it is set
+/// aside: no writer takes any until this one is called again, or [`room::give_up`].
+pub fn write_aged<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
+    memory: &M,
+    tag: u64,
+    account: Account<'_, P>,
+    len: usize,
+    aged: bool,
+    fill: impl FnOnce(u64) -> Result<(), E>,
+) -> Result<(), E> {
+    let size = Size::of(len, memory.capacity())?;
+    section::exclusively(memory, |header| {
+        room::set_aside(header, 0);
+        if aged && !Place::find(header, memory.capacity())?.has_room_for(&size) {
+            room::set_aside(header, size.record);
+            return Err(Refusal::Full.into());
+        }
+        place::put(memory, tag, account, &size, fill)
+    })
 }
 
 /// As [`write_batch`]. The lock is held; there is a first message and `size` is its record's.

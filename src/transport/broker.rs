@@ -143,6 +143,8 @@ impl Host {
             broker.ignore(source);
             source.hang_up();
         }
+        // Room may be set aside for one of them.
+        broker.ring.ring_room_bell();
         // The link stays: it tells when the last copy is gone.
         revoked.iter().for_each(|granted| granted.revoke(&**ring));
         Ok(())

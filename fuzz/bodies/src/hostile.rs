@@ -10,7 +10,7 @@ use iobring_oracle::machine::Reached;
 use iobring_oracle::operation::{MOST_PAGES, ReadStyle, until_the_end};
 use iobring_oracle::oracle::{Oracle, record_len};
 use iobring_oracle::read::read;
-use iobring_oracle::shared::{HEAD, HEADER_WORDS, INTEREST, LAP, LAST_HEAD, LOCK, Shared, TAIL, TOP};
+use iobring_oracle::shared::{HEAD, HEADER_WORDS, INTEREST, LAP, LAST_HEAD, LOCK, RESERVED, Shared, TAIL, TOP};
 use iobring_oracle::task::poll_once;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
@@ -407,6 +407,10 @@ impl Hostile {
 
     fn write(&mut self, len: usize) {
         if !self.lock_is_free() || self.is_misled() {
+            return;
+        }
+        // Room that is set aside is nobody's but the broker's, and whoever may scribble there may as well fill the ring.
+        if self.shared.word(RESERVED) != 0 {
             return;
         }
         let before = self.shared.ring();

@@ -2,7 +2,8 @@
 //!
 //! Writers with something to receive stand in a queue. Each in turn may deliver [`TURN`] messages and goes to the end of the
 //! queue: a flood costs its neighbours [`TURN`] messages' time per round and no more. If there is no room for the next message,
-//! everybody waits, whoever is next first: small messages of others would otherwise keep a large one out for ever.
+//! everybody waits, whoever is next first: small messages of others would otherwise keep a large one out for ever. Against those
+//! who write into the ring themselves it has room set aside, once it was told of room and found it gone ([`room`]).
 
 use super::receive::{Offence, Received, receive};
 use super::sources::{Connection, Source};
@@ -27,7 +28,7 @@ const EVENTS: usize = 64;
 /// The thread's body: runs until the ring's owner is gone.
 pub(super) fn run(broker: &Broker) {
     let _end = End(broker);
-    let mut courier = Courier { broker, ring: &broker.ring, queue: VecDeque::new(), full: false };
+    let mut courier = Courier { broker, ring: &broker.ring, queue: VecDeque::new(), full: false, waiting: None };
     let mut events = Vec::with_capacity(EVENTS);
     while !broker.sources().is_closed() {
         courier.fetch(&mut events);
@@ -64,6 +65,15 @@ struct Courier<'a> {
     queue: VecDeque<u64>,
     /// Whether the next one's message waits for room.
     full: bool,
+    /// Whose message was the last to be refused for lack of room, and is in its socket still. Room may be set aside for it.
+    waiting: Option<u64>,
+}
+
+/// However the loop ends, nobody else is kept from the room.
+impl Drop for Courier<'_> {
+    fn drop(&mut self) {
+        self.no_longer_waits();
+    }
 }
 
 impl Courier<'_> {
@@ -130,7 +140,12 @@ impl Courier<'_> {
                     *queued = false;
                     connection.clone()
                 }
-                _ => continue,
+                _ => {
+                    if self.waiting == Some(token) {
+                        self.no_longer_waits();
+                    }
+                    continue;
+                }
             };
             self.turn(token, &connection);
         }
@@ -138,7 +153,15 @@ impl Courier<'_> {
 
     fn turn(&mut self, token: u64, connection: &Connection) {
         for _ in 0..TURN {
-            match receive(self.ring, connection) {
+            let received = receive(self.ring, connection, self.waiting == Some(token));
+            match received {
+                // What was set aside is used.
+                Received::Record => self.waiting = None,
+                Received::NoRoom(_) => self.waiting = Some(token),
+                _ if self.waiting == Some(token) => self.no_longer_waits(),
+                _ => {}
+            }
+            match received {
                 Received::Record => {}
                 Received::Nothing => return,
                 Received::NoRoom(record_len) => {
@@ -160,6 +183,13 @@ impl Courier<'_> {
             }
         }
         self.requeue(token, VecDeque::push_back);
+    }
+
+    /// Whoever waited is gone: what was set aside for it is everybody's.
+    fn no_longer_waits(&mut self) {
+        if self.waiting.take().is_some() {
+            room::give_up(&**self.ring);
+        }
     }
 
     fn requeue(&mut self, token: u64, push: fn(&mut VecDeque<u64>, u64)) {
@@ -197,7 +227,12 @@ impl Courier<'_> {
                 }
                 // Its sender has a mapping and an account, and keeps both until the last copy is gone.
                 Ok(Request::Void) => continue,
-                Ok(Request::End) | Err(_) => return self.unlink(token),
+                Ok(Request::End) => return self.unlink(token),
+                Err(_) => {
+                    // Whoever sends what is no request has the mapping still: its account shall never be another's.
+                    std::mem::forget(connection.writer.entry.clone());
+                    return self.unlink(token);
+                }
             };
             // A request that cannot be granted for want of something closes what was sent with it, which its sender notices.
             drop(added);

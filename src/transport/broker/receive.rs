@@ -53,8 +53,9 @@ impl From<Refusal> for Missed {
     }
 }
 
-/// Receives the next message of `connection`, if there is one and the ring has room for it.
-pub(super) fn receive(ring: &Ring, connection: &Connection) -> Received {
+/// Receives the next message of `connection`, if there is one and the ring has room for it. If that is `aged`, having been
+/// refused before, room is set aside for it.
+pub(super) fn receive(ring: &Ring, connection: &Connection, aged: bool) -> Received {
     let (Header { lost, lost_bytes }, len) = match look(connection) {
         Ok(message) => message,
         Err(outcome) => return outcome,
@@ -71,7 +72,7 @@ pub(super) fn receive(ring: &Ring, connection: &Connection) -> Received {
         }
         Ok(())
     };
-    match write::write_with_counted(ring, *tag, Account::Own(&entry.own), len, fill) {
+    match write::write_aged(ring, *tag, Account::Own(&entry.own), len, aged, fill) {
         Ok(()) => Received::Record,
         Err(Missed::Revoked) => Received::End,
         // A damaged ring is repaired by its reader, and then there is room.

@@ -15,6 +15,8 @@ pub const LOCK: u64 = 128;
 pub const LAST_HEAD: u64 = 136;
 /// The offset of the lap in which the last writer left `head`, in bytes.
 pub const LAP: u64 = 144;
+/// The offset of how much room is set aside for the owner's broker, in bytes.
+pub const RESERVED: u64 = 152;
 /// The offset of the reader's `interest` word in the region, in bytes.
 pub const INTEREST: u64 = 192;
 
