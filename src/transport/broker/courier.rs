@@ -27,8 +27,9 @@ const EVENTS: usize = 64;
 
 /// The thread's body: runs until the ring's owner is gone.
 pub(super) fn run(broker: &Broker) {
-    let _end = End(broker);
     let mut courier = Courier { broker, ring: &broker.ring, queue: VecDeque::new(), full: false, waiting: None };
+    // Ends before the courier does, which may have to wait for the writers' lock then.
+    let _end = End(broker);
     let mut events = Vec::with_capacity(EVENTS);
     while !broker.sources().is_closed() {
         courier.fetch(&mut events);
