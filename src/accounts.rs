@@ -6,7 +6,8 @@
 //! | delivered | the reader | when it has visited the record |
 //! | in the ring | [`Reader::accounts`](crate::Reader::accounts) | walks over the records that are there |
 //! | given up | [`Reader::resync`](crate::Reader::resync) | what was accepted and not delivered |
-//! | refused | whoever refuses | at once; by an isolated writer with its next record |
+//! | refused | whoever refuses | at once |
+//! | reported | an isolated writer | what it refused, with its next record |
 //!
 //! So *accepted = delivered + in the ring + given up* compares three countings that know nothing of each other. It holds
 //! exactly, also after writers were killed at any instant.
@@ -41,8 +42,11 @@ pub struct Account {
     pub in_ring: Count,
     /// Lost in repairs of a damaged ring.
     pub given_up: Count,
-    /// Refused with `NO_SPACE`. An isolated writer's are known from its next accepted record on.
+    /// Refused with `NO_SPACE`. What an isolated writer's own process refused so is not in here: see `reported`.
     pub no_space: Count,
+    /// What isolated writers report, each with its next accepted record, to have refused with `NO_SPACE`. It is their word for it:
+    /// a hostile one reports anything, so it is added to nothing else, and stays at `u64::MAX` where it would exceed that.
+    pub reported: Count,
     /// Refused for any other reason: too long, in too many pieces, into a damaged ring, or not a record at all. What an
     /// isolated writer's own process refuses as such is not known.
     pub bad: Count,
@@ -77,6 +81,13 @@ impl Accounts {
     }
 }
 
+impl Count {
+    /// The sum, or the largest number where that does not fit.
+    pub(crate) fn saturating_add(self, other: Count) -> Count {
+        Count { records: self.records.saturating_add(other.records), bytes: self.bytes.saturating_add(other.bytes) }
+    }
+}
+
 impl From<(u64, u64)> for Count {
     fn from((records, bytes): (u64, u64)) -> Self {
         Count { records, bytes }
@@ -103,6 +114,7 @@ impl AddAssign for Account {
         self.in_ring += other.in_ring;
         self.given_up += other.given_up;
         self.no_space += other.no_space;
+        self.reported = self.reported.saturating_add(other.reported);
         self.bad += other.bad;
     }
 }

@@ -150,7 +150,7 @@ fn losses_are_reported_once_by_whoever_had_them() {
         let (_, message) = reader.read_message_blocking(Some(PATIENCE)).unwrap().expect("a record");
         assert!(message.starts_with(b"from the"));
     }
-    assert_eq!(reader.accounts().total.no_space.records, refused + theirs);
+    assert_eq!(reader.accounts().total.reported.records, refused + theirs);
 }
 
 #[test]

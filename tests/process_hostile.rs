@@ -188,3 +188,25 @@ fn death_with_a_full_ring_and_a_full_socket() {
     }
     assert!(bad_peer.wait_peer_closed(None));
 }
+
+/// What a writer says of its losses is its word, and changes nothing that the owner has counted.
+#[test]
+fn lies_about_losses_are_kept_apart_and_never_wrap() {
+    let (mut reader, _bad_peer, mut villain, mut neighbour) = scene();
+    let lie =
+        |lost: u32, bytes: u64| [&1u32.to_ne_bytes()[..], &lost.to_ne_bytes(), &bytes.to_ne_bytes(), b"lie"].concat();
+    for bytes in [u64::MAX, 1, 5] {
+        assert_eq!(send_raw(&mut villain, &lie(u32::MAX, bytes)), 0);
+    }
+    neighbour.write(24, 1);
+    for _ in 0..4 {
+        reader.read_message_blocking(None).unwrap().unwrap();
+    }
+    let accounts = reader.accounts();
+    for account in [accounts.total, accounts.by_tag[&1]] {
+        assert_eq!((account.reported.records, account.reported.bytes), (3 * u64::from(u32::MAX), u64::MAX));
+        assert_eq!((account.no_space.records, account.no_space.bytes), (0, 0));
+        assert!(account.balances());
+    }
+    assert_eq!(accounts.by_tag[&2].reported.records, 0);
+}

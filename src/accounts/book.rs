@@ -20,6 +20,8 @@ pub(crate) struct Entry {
     /// Counted by the reader.
     pub(crate) delivered: Tally<Native>,
     given_up: Tally<Native>,
+    /// What isolated writers say to have refused. Changed and read under the writers' lock.
+    reported: Tally<Native>,
     /// The slot in the region, once a writer with this tag was handed over with the mapping.
     shared: OnceLock<usize>,
     /// What the kernel counts for writers with this tag.
@@ -144,9 +146,16 @@ impl Entry {
             own: Slot::new(),
             delivered: Tally::new("delivered"),
             given_up: Tally::new("given up"),
+            reported: Tally::new("reported"),
             shared: OnceLock::new(),
             granted: Mutex::default(),
         }
+    }
+
+    /// Takes note of what an isolated writer says to have refused. The writers' lock is held.
+    pub(crate) fn report(&self, records: u64, bytes: u64) {
+        let Count { records, bytes } = Count::from(self.reported.get()).saturating_add(Count { records, bytes });
+        self.reported.set(records, bytes);
     }
 
     fn granted(&self) -> MutexGuard<'_, Vec<Arc<Granted>>> {
@@ -181,6 +190,7 @@ impl Entry {
             in_ring: Count::default(),
             given_up: self.given_up.get().into(),
             no_space: sum(|slot| slot.no_space.get()),
+            reported: self.reported.get().into(),
             bad: sum(|slot| slot.bad.get()),
         }
     }

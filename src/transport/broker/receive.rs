@@ -68,7 +68,7 @@ pub(super) fn receive(ring: &Ring, connection: &Connection, aged: bool) -> Recei
         take(ring, connection, offset, len)?;
         // Before the record is published: whoever has read it knows what was refused before it.
         if lost > 0 {
-            entry.own.no_space.add(lost.into(), lost_bytes);
+            entry.report(lost.into(), lost_bytes);
         }
         Ok(())
     };

@@ -325,8 +325,8 @@ impl Campaign {
             accounts.accepted.records, accounts.delivered.records, accounts.in_ring.records
         );
         println!(
-            "{:>12}  refused for lack of space, {} refused as bad",
-            accounts.no_space.records, accounts.bad.records
+            "{:>12}  refused for lack of space, {} more as reported, {} refused as bad",
+            accounts.no_space.records, accounts.reported.records, accounts.bad.records
         );
         for (name, figure) in &self.figures {
             println!("{figure:>12}  {name}");
