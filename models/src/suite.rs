@@ -140,7 +140,7 @@ fn small_loom_models() -> Vec<Entry> {
         loom(Full { by: GivingBack::Cursor }, None, 30),
         loom(Full { by: GivingBack::Amount }, None, 45),
         loom(Mediator, Some(3), 455),
-        loom(Reserved { gives_up: true }, Some(2), 1_683),
+        loom(Reserved { gives_up: true }, Some(2), 7_966),
         loom(Wrapped { across: Across::Header }, None, 24),
         loom(Wrapped { across: Across::Message }, None, 24),
         loom(Edge, None, 66),
