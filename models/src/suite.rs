@@ -329,6 +329,20 @@ pub fn of_memory(level: Level, memory: Memory) -> Vec<Entry> {
     }
 }
 
+/// Who chases a mutant by the explorer, on one memory.
+pub fn memory_killers(memory: Memory) -> Vec<Entry> {
+    let killers = match memory {
+        // Three threads with a bell take too long there.
+        Memory::Hardware | Memory::HardwareStrict => {
+            let mut killers = small_explorer_models();
+            killers.extend([explore(waiting(2, 1, Blocking), 0), explore(waiting(1, 3, Bell), 0)]);
+            killers
+        }
+        _ => explorer_killers(),
+    };
+    on_memory(killers, memory)
+}
+
 /// Those of the entries that run under the explorer, on another memory.
 pub fn on_memory(entries: Vec<Entry>, memory: Memory) -> Vec<Entry> {
     let moved = |Entry { case, engine }| match engine {

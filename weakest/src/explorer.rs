@@ -84,7 +84,7 @@ pub enum Memory {
 
 impl Memory {
     /// Whether reads may be stale and stores overtaken.
-    fn is_weak(self) -> bool {
+    pub(crate) fn is_weak(self) -> bool {
         matches!(self, Memory::ReleaseAcquire) || self.is_hardware()
     }
 

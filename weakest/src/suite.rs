@@ -115,7 +115,7 @@ impl Engine {
             Engine::Loom(_) => !total_order,
             #[cfg(feature = "shuttle")]
             Engine::Shuttle(_) => false,
-            Engine::Explorer(options) => options.memory == explorer::Memory::ReleaseAcquire,
+            Engine::Explorer(options) => options.memory.is_weak(),
         }
     }
 

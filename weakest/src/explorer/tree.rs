@@ -206,6 +206,17 @@ impl<'p> Tree<'p> {
 
     /// The search has come to a level.
     pub(super) fn enter_level(&mut self, level: u32) {
+        if self.heeds_decisions && level > 0 {
+            let known = std::mem::replace(&mut self.known, self.values.clone());
+            for node in 0..self.nodes.len() as NodeId {
+                if let Next::Operation(operation) = self.node(node).next
+                    && !self.decisions.contains_key(&node)
+                    && known.of(&operation).count() < self.known.of(&operation).count()
+                {
+                    self.try_values(node);
+                }
+            }
+        }
         self.level = level;
         self.known = self.values.clone();
     }

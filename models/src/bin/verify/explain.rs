@@ -29,10 +29,19 @@ pub fn explain(name: &str, stop: &Arc<AtomicBool>) -> ExitCode {
     }
     let options = MatrixOptions { stop: stop.clone(), ..Default::default() };
     let matrix = matrix::run(&sites::ALL[index..=index], &suite::killers(), &options);
-    // What interleaving alone shows, and what takes a stale read.
-    let interleaved = suite::on_memory(suite::explorer_killers(), Memory::Interleaved);
-    let interleaved = matrix::run(&sites::ALL[index..=index], &interleaved, &options);
-    for (row, fresh) in matrix.rows.iter().zip(&interleaved.rows) {
+    // What each memory shows.
+    let memories = [
+        ("sequential consistency", Memory::SequentiallyConsistent),
+        ("interleaving", Memory::Interleaved),
+        ("RC11", Memory::ReleaseAcquire),
+        ("ARMv8 and RISC-V", Memory::Hardware),
+        ("the same without control dependencies", Memory::HardwareStrict),
+    ];
+    let shown: Vec<(&str, matrix::Matrix)> = memories
+        .into_iter()
+        .map(|(name, memory)| (name, matrix::run(&sites::ALL[index..=index], &suite::memory_killers(memory), &options)))
+        .collect();
+    for (number, row) in matrix.rows.iter().enumerate() {
         match row.killed_by.first() {
             Some(kill) => {
                 println!("\nWeakened to {}, {}/{} fails:\n", row.order, kill.engine, kill.case);
@@ -40,14 +49,15 @@ pub fn explain(name: &str, stop: &Arc<AtomicBool>) -> ExitCode {
             }
             None => println!("\nWeakened to {}: no model failed ({:?}).", row.order, row.fate),
         }
-        match (fresh.fate, fresh.killed_by.first()) {
-            (Fate::Killed, Some(kill)) => {
-                println!("Without stale reads {}/{} fails as well: {:?}.", kill.engine, kill.case, kill.trace.fault);
-            }
-            (Fate::Survived, _) => {
-                println!("Without stale reads every model passes: it takes weak memory to see this.")
-            }
-            _ => println!("Whether it can be seen without stale reads was not decided."),
+        println!("Where the explorer sees that {} is too weak:", row.order);
+        for (name, matrix) in &shown {
+            let row = &matrix.rows[number];
+            let verdict = match (row.fate, row.killed_by.first()) {
+                (_, Some(kill)) => format!("{} fails: {:?}", kill.case, kill.trace.fault),
+                (Fate::Undecided, None) => "not decided".into(),
+                _ => "every model passes".into(),
+            };
+            println!("  {name}: {verdict}");
         }
     }
     if matrix.rows.iter().all(|row| !row.killed_by.is_empty()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }

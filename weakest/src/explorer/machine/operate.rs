@@ -319,7 +319,8 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
         let bound = from.state.bound(thread, location).expect("it is bound to something");
         let promised = from.state.message(location, bound);
         let reached = from.state.threads[thread].view.0[location] as usize >= bound;
-        if promised.value != value || promised.glued || operation.order.releases() || reached {
+        let releases = operation.order.releases() && !seeded(Seeded::ReleasesArePromised);
+        if promised.value != value || promised.glued || releases || reached {
             return;
         }
         let mut branch = from.clone();
@@ -350,7 +351,7 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
                 && (bound.is_none() || seeded(Seeded::PromisesPassOwnReads))
                 && (seeded(Seeded::DecisionsReadAnything) || !self.decides(state, thread));
         }
-        let must_be_newer = state.threads[thread].blocked && !seeded(Seeded::BlockedReadsAreFree);
+        let must_be_newer = state.threads[thread].blocked;
         let oldest = match self.world.options.memory {
             _ if seeded(Seeded::ReadsAreFresh) => newest,
             memory if memory.is_weak() => state.threads[thread].view.0[location] as usize,

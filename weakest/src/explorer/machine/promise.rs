@@ -96,7 +96,7 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
                 continue;
             }
             let location = location as usize;
-            let earlier = state.promises(thread, location).next_back().filter(|_| !seeded(Seeded::PromisesOvertake));
+            let earlier = state.promises(thread, location).next_back();
             let first = earlier.unwrap_or(state.threads[thread].view.0[location] as usize) + 1;
             let positions: Vec<usize> = match of {
                 Some(number) => vec![number as usize - state.starts[location] as usize],
