@@ -1,5 +1,8 @@
 //! The report as JSON, with keys that stay.
 //!
+//! `launches` adds, in the merged results: `machine.launches`, `machine.others` (how many processors others used during each),
+//! `machine.quiet`; and to each measurement `launches` (the ratios, sorted), `modes` and `published`.
+//!
 //! `rows` is the yardstick: between threads, the reader polling. `blocking` and `processes` have the same keys.
 
 use crate::machine;
@@ -8,6 +11,7 @@ use crate::peer::{Between, Waiting};
 use crate::report::{Outcome, Report, RoundTrip, Row};
 use crate::scaling::Curve;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// The whole report.
 pub fn of(report: &Report) -> Value {
@@ -16,6 +20,18 @@ pub fn of(report: &Report) -> Value {
         Outcome::Failed(why) => Some(json!({ "peer": row.peer, "payload": row.shape.payload, "why": why })),
         Outcome::Measured(_) | Outcome::Refused(_) => None,
     });
+    // Each reason once, not for every shape.
+    let refused: BTreeSet<_> = (report.rows.iter())
+        .filter_map(|row| match row.outcome {
+            Outcome::Refused(why) => Some((row.peer, why)),
+            Outcome::Measured(_) | Outcome::Failed(_) => None,
+        })
+        .collect();
+    let trips = report.round_trips.iter().filter_map(|trip| {
+        let why = trip.times.as_ref().err()?;
+        Some(json!({ "peer": trip.peer, "payload": crate::round_trip::PAYLOAD, "why": why }))
+    });
+    let curves = report.scaling.as_ref().err().map(|why| json!({ "peer": "scaling", "why": why }));
     json!({
         "machine": machine::describe(),
         "versions": crate::contender::versions().into_iter().collect::<serde_json::Map<_, _>>(),
@@ -24,9 +40,15 @@ pub fn of(report: &Report) -> Value {
         "processes": measured(Waiting::Polling, Between::Processes),
         "round_trips": report.round_trips.iter().map(round_trip).collect::<Vec<_>>(),
         "scaling": report.scaling.iter().flatten().flat_map(curve).collect::<Vec<_>>(),
-        "failed": absent.collect::<Vec<_>>(),
+        "failed": absent.chain(trips).chain(curves).collect::<Vec<_>>(),
+        "refused": refused.into_iter().map(|(peer, why)| json!({ "peer": peer, "why": why })).collect::<Vec<_>>(),
         "left_out": report.left_out,
     })
+}
+
+/// Whether the machine is known to have been quiet during all launches.
+pub fn is_quiet(results: &Value) -> bool {
+    results["machine"]["quiet"] == Value::Bool(true)
 }
 
 fn row(row: &Row) -> Option<Value> {
@@ -54,6 +76,7 @@ fn curve(curve: &Curve) -> impl Iterator<Item = Value> {
             "ns": point.ns,
             "over_first": point.over_first,
             "bytes_each": point.bytes_each,
+            "itself": curve.itself,
         })
     })
 }

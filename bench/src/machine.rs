@@ -16,8 +16,8 @@ pub fn kernel() -> String {
     format!("{} {}", name.sysname().to_string_lossy(), name.release().to_string_lossy())
 }
 
-/// The load averages of the last 1 and 5 minutes: above 0 at the start, others worked here too.
-pub fn load() -> [f64; 2] {
+/// The load averages of the last 1 and 5 minutes, this program included.
+fn load() -> [f64; 2] {
     let loads = sysinfo().loads;
     [loads[0], loads[1]].map(|load| load as f64 / 65_536.0)
 }

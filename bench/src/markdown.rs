@@ -7,8 +7,12 @@
 //! ```
 //!
 //! `NAME` is `machine`, `round-trips`, `scaling`, or a key of the JSON with the number of writers and the mode:
-//! `rows-1-single`, `processes-2-batched`.
+//! `rows-1-single`, `processes-2-batched`. The same tables are printed in the terminal.
+//!
+//! A `?` stands for what is not published, since the ring beside itself did not come out as 1.
 
+use crate::json::is_quiet;
+use crate::launches::{TOLERANCE, is_ring};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -38,9 +42,35 @@ pub fn update(file: &Path, results: &Value) -> Result<()> {
     fs::write(file, written).with_context(|| file.display().to_string())
 }
 
+/// Prints every table, and what failed.
+pub fn print(results: &Value) {
+    let mut names: Vec<String> = Vec::new();
+    for key in ["rows", "processes", "blocking"] {
+        let rows = results[key].as_array().into_iter().flatten();
+        let kinds = rows.filter_map(|row| Some((row["writers"].as_u64()?, row["mode"].as_str()?)));
+        for (writers, mode) in kinds.collect::<BTreeSet<_>>() {
+            names.push(format!("{key}-{writers}-{mode}"));
+        }
+    }
+    for name in names.iter().map(String::as_str).chain(["round-trips", "scaling", "machine"]) {
+        if let Some(table) = table(name, results) {
+            println!("\n{name}\n\n{table}");
+        }
+    }
+    for failed in results["failed"].as_array().into_iter().flatten() {
+        println!("FAILED: {failed}");
+    }
+    for refused in results["refused"].as_array().into_iter().flatten() {
+        println!("–: {}: {}", refused["peer"].as_str().unwrap_or("?"), refused["why"].as_str().unwrap_or("?"));
+    }
+    for peer in results["left_out"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        println!("{peer}: not in this build");
+    }
+}
+
 fn table(name: &str, results: &Value) -> Option<String> {
-    match name {
-        "machine" => machine(results),
+    let mut table = match name {
+        "machine" => return machine(results),
         "round-trips" => round_trips(results),
         "scaling" => scaling(results),
         _ => {
@@ -48,15 +78,43 @@ fn table(name: &str, results: &Value) -> Option<String> {
             let (key, writers) = rest.rsplit_once('-')?;
             throughput(results.get(key)?.as_array()?, writers.parse().ok()?, mode)
         }
+    }?;
+    if table.contains("| ? ") {
+        table += &format!("\n`?`: the ring beside itself was not within 1 ± {TOLERANCE} there, so nothing is said.\n");
+    }
+    if !is_quiet(results) {
+        table += "\n**Others used the machine meanwhile, or it is not known whether they did.**\n";
+    }
+    Some(table)
+}
+
+/// A measurement's ratio: both where launches fell into two groups; none where the yardstick failed.
+fn ratio(item: &Value) -> String {
+    if item["published"] == Value::Bool(false) && !is_ring(item) {
+        return "?".into();
+    }
+    match item["modes"].as_array().map(Vec::as_slice) {
+        Some([low, high]) => format!(
+            "{low:.2} or {high:.2}",
+            low = low.as_f64().unwrap_or(f64::NAN),
+            high = high.as_f64().unwrap_or(f64::NAN)
+        ),
+        _ => item["ratio"].as_f64().map_or_else(|| "–".into(), |ratio| format!("{ratio:.2}")),
     }
 }
 
 /// Lines of a table.
 fn lines(rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut rows = rows.into_iter().map(|cells| format!("| {} |\n", cells.join(" | ")));
-    let header = rows.next().unwrap_or_default();
-    let rule = "|---".repeat(header.matches(" | ").count() + 1) + "|\n";
-    header + &rule + &rows.collect::<String>()
+    let rows: Vec<Vec<String>> = rows.into_iter().collect();
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| Some(row.get(column)?.chars().count())).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
+        format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
+    };
+    let rule = format!("|{}\n", "---|".repeat(columns));
+    rows.first().map(line).unwrap_or_default() + &rule + &rows.iter().skip(1).map(line).collect::<String>()
 }
 
 fn machine(results: &Value) -> Option<String> {
@@ -85,10 +143,7 @@ fn throughput(rows: &[Value], writers: u64, mode: &str) -> Option<String> {
     };
     let header = core::iter::once("peer".to_owned()).chain(payloads.iter().map(|payload| format!("{payload} B")));
     let body = peers.iter().map(|peer| {
-        let cells = payloads.iter().map(|&payload| {
-            of(peer, payload)
-                .map_or_else(|| "–".into(), |row| format!("{:.2}", row["ratio"].as_f64().unwrap_or(f64::NAN)))
-        });
+        let cells = payloads.iter().map(|&payload| of(peer, payload).map_or_else(|| "–".into(), |row| ratio(row)));
         core::iter::once((*peer).to_owned()).chain(cells).collect()
     });
     let ring = payloads.iter().map(|&payload| {
@@ -106,10 +161,9 @@ fn round_trips(results: &Value) -> Option<String> {
     let row = |trip: &Value| {
         let text = |key: &str| trip[key].as_str().unwrap_or_default().to_owned();
         let number = |key: &str| trip[key].as_f64().map_or_else(|| "–".into(), |value| format!("{value:.0}"));
-        let ratio = trip["ratio"].as_f64().map_or_else(|| "–".into(), |ratio| format!("{ratio:.2}"));
-        [text("peer"), text("waiting")].into_iter().chain(QUANTILES.map(number)).chain([ratio]).collect()
+        [text("peer"), text("waiting")].into_iter().chain(QUANTILES.map(number)).chain([ratio(trip)]).collect()
     };
-    let trips = results.get("round_trips")?.as_array()?;
+    let trips = results.get("round_trips")?.as_array().filter(|trips| !trips.is_empty())?;
     Some(lines(core::iter::once(header).chain(trips.iter().map(row))))
 }
 
@@ -120,9 +174,10 @@ fn scaling(results: &Value) -> Option<String> {
         let number = |key: &str, digits: usize| {
             point[key].as_f64().map_or_else(String::new, |value| format!("{value:.digits$}"))
         };
-        let figures = [number("x", 0), number("ns", 1), number("over_first", 2), number("bytes_each", 0)];
+        let over_first = if point["published"] == Value::Bool(false) { "?".into() } else { number("over_first", 2) };
+        let figures = [number("x", 0), number("ns", 1), over_first, number("bytes_each", 0)];
         [text("axis"), text("mode")].into_iter().chain(figures).collect()
     };
-    let points = results.get("scaling")?.as_array()?;
+    let points = results.get("scaling")?.as_array().filter(|points| !points.is_empty())?;
     Some(lines(core::iter::once(header).chain(points.iter().map(row))))
 }

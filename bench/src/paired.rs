@@ -2,6 +2,7 @@
 
 use crate::contender::Contender;
 use crate::peer::Shape;
+use crate::round_trip::{Distribution, fitting};
 use anyhow::Result;
 use core::time::Duration;
 
@@ -12,7 +13,7 @@ pub struct Effort {
     pub rounds: usize,
     /// How long one measurement of throughput should take.
     pub slice: Duration,
-    /// How long one measurement of round trips should take.
+    /// How long a peer's round trips should take, all rounds together.
     pub trips: Duration,
 }
 
@@ -71,6 +72,33 @@ pub fn measure(ring: &dyn Contender, peer: &dyn Contender, shape: &Shape, effort
         ratio: quantile(&mut ratios, 0.5),
         spread: (quantile(&mut ratios, 0.25), quantile(&mut ratios, 0.75)),
     })
+}
+
+/// Something that makes so many round trips.
+pub type Trips<'a> = &'a dyn Fn(usize) -> Result<Distribution>;
+
+/// Measures the round trips of `peer` beside those of `ring`: the peer's times, and the median of the rounds' ratios of
+/// medians, peer over ring.
+///
+/// # Errors
+/// If one of the two cannot be measured.
+pub fn trips(ring: Trips<'_>, peer: Trips<'_>, effort: Effort) -> Result<(Distribution, f64)> {
+    let each = effort.trips / effort.rounds as u32;
+    let (ring_trips, peer_trips) = (fitting(each, ring)?, fitting(each, peer)?);
+    let (mut times, mut ratios) = (Vec::new(), Vec::new());
+    for round in 0..effort.rounds {
+        // Who goes first alternates.
+        let (of_ring, of_peer) = if round % 2 == 0 {
+            let of_ring = ring(ring_trips)?;
+            (of_ring, peer(peer_trips)?)
+        } else {
+            let of_peer = peer(peer_trips)?;
+            (ring(ring_trips)?, of_peer)
+        };
+        ratios.push(of_peer.quantile(0.5) / of_ring.quantile(0.5));
+        times.push(of_peer);
+    }
+    Ok((Distribution::together(times), quantile(&mut ratios, 0.5)))
 }
 
 /// The value below which a share `q` of `values` lies. Sorts them.

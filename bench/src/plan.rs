@@ -5,9 +5,8 @@ use crate::limits;
 use crate::paired::{self, Effort};
 use crate::peer::{Between, Shape, Waiting};
 use crate::report::{Outcome, Report, RoundTrip, Row};
-use crate::round_trip::{Distribution, fitting};
+use crate::round_trip::Distribution;
 use crate::scaling;
-use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// The sizes of messages, in bytes.
@@ -33,7 +32,9 @@ impl Plan {
     /// Measures all of it.
     pub fn run(&self) -> Report {
         let ring = contender::ring();
-        let peers: Vec<_> = contender::peers().into_iter().filter(|peer| peer.name().contains(&self.only)).collect();
+        let wanted = contender::peers().into_iter().filter(|peer| peer.name().contains(&self.only));
+        // First of all beside itself, which tells whether a kind of measurement measures anything.
+        let peers: Vec<_> = core::iter::once(contender::ring()).chain(wanted).collect();
         let shapes = self.shapes();
         let bar = ProgressBar::new((shapes.len() * peers.len()) as u64);
         bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}").expect("a template"));
@@ -97,7 +98,7 @@ impl Plan {
         }
     }
 
-    /// The limit, the ring and every peer; each beside the ring.
+    /// The limit, and every peer, the ring itself first; each beside the ring.
     fn round_trips(
         &self,
         ring: &dyn Contender,
@@ -110,15 +111,15 @@ impl Plan {
             Waiting::Blocking => (limits::futex, "futex"),
         };
         let shape = Shape { waiting, ..Shape::new(crate::round_trip::PAYLOAD, 1) };
-        let mut beside = |peer: &'static str, measure: &dyn Fn(usize) -> Result<Distribution>| {
-            let times = fitting(self.effort.trips, measure).and_then(measure);
-            let of_ring = fitting(self.effort.trips, |count| ring.round_trip(waiting, count))
-                .and_then(|count| ring.round_trip(waiting, count));
-            let ratio = times.as_ref().ok().zip(of_ring.as_ref().ok()).map(|(t, r)| t.quantile(0.5) / r.quantile(0.5));
-            found.push(RoundTrip { peer, waiting, times: times.map_err(|error| format!("{error:#}")), ratio });
+        let mut beside = |peer: &'static str, measure: paired::Trips<'_>| {
+            let of_ring = |count: usize| ring.round_trip(waiting, count);
+            let (times, ratio) = match paired::trips(&of_ring, measure, self.effort) {
+                Ok((times, ratio)) => (Ok(times), Some(ratio)),
+                Err(error) => (Err(format!("{error:#}")), None),
+            };
+            found.push(RoundTrip { peer, waiting, times, ratio });
         };
         beside(name, &|count| Ok(limit(count)));
-        beside(ring.name(), &|count| ring.round_trip(waiting, count));
         for peer in peers.iter().filter(|peer| peer.refuses(&shape).is_none()) {
             beside(peer.name(), &|count| peer.round_trip(waiting, count));
         }

@@ -1,42 +1,43 @@
-//! The report as pictures: throughput over size, and the distribution of round trips.
+//! The results, as JSON has them, as pictures: throughput over size, the distribution of round trips, growth.
 
-use crate::peer::Waiting;
-use crate::report::{Outcome, Report};
+use crate::launches::is_ring;
 use anyhow::{Result, anyhow};
 use plotters::coord::combinators::IntoLogRange;
 use plotters::prelude::*;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 const SIZE: (u32, u32) = (900, 540);
 
 /// Points by name.
-type Lines = BTreeMap<&'static str, Vec<(f64, f64)>>;
+type Lines<'a> = BTreeMap<&'a str, Vec<(f64, f64)>>;
 
 /// Draws every picture into `folder`.
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn draw(report: &Report, folder: &Path) -> Result<()> {
+pub fn draw(results: &Value, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
-    for (batched, name) in [(false, "single"), (true, "batched")] {
+    for name in ["single", "batched"] {
         for writers in [1, 2] {
-            let lines = throughput(report, writers, batched);
+            let lines = throughput(results, writers, name);
             let title = format!("Messages per second, {writers} writer(s), {name}");
             let file = folder.join(format!("throughput-{writers}-{name}.svg"));
             lines_over(&file, &title, ("bytes per message", "messages per second"), &lines)?;
         }
     }
-    for (waiting, name) in [(Waiting::Polling, "spinning"), (Waiting::Blocking, "blocking")] {
-        let lines = latency(report, waiting);
+    for name in ["spinning", "blocking"] {
+        let lines = latency(results, name);
         let title = format!("Round trips of 64 bytes, {name}");
         let file = folder.join(format!("round-trip-{name}.svg"));
         lines_over(&file, &title, ("one in so many is slower", "ns"), &lines)?;
     }
-    let mut axes: BTreeMap<&str, Lines> = BTreeMap::new();
-    for curve in report.scaling.iter().flatten() {
-        let points = curve.points.iter().map(|point| (point.x as f64, point.ns)).collect();
-        axes.entry(curve.axis).or_default().insert(curve.mode, points);
+    let mut axes: BTreeMap<&str, Lines<'_>> = BTreeMap::new();
+    for point in list(results, "scaling") {
+        let (Some(axis), Some(mode)) = (point["axis"].as_str(), point["mode"].as_str()) else { continue };
+        let at = point["x"].as_f64().zip(point["ns"].as_f64());
+        axes.entry(axis).or_default().entry(mode).or_default().extend(at);
     }
     for (axis, lines) in axes {
         let file = folder.join(format!("scaling-{}.svg", axis.replace(' ', "-")));
@@ -45,16 +46,21 @@ pub fn draw(report: &Report, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn throughput(report: &Report, writers: usize, batched: bool) -> Lines {
+fn list<'a>(results: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    results[key].as_array().into_iter().flatten()
+}
+
+fn throughput<'a>(results: &'a Value, writers: u64, mode: &str) -> Lines<'a> {
     let mut lines = Lines::new();
-    let mut of_ring: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-    for row in report.main_rows() {
-        if (row.shape.writers, row.shape.batched) != (writers, batched) {
+    let mut of_ring: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for row in list(results, "rows") {
+        if (row["writers"].as_u64(), row["mode"].as_str()) != (Some(writers), Some(mode)) {
             continue;
         }
-        if let Outcome::Measured(cell) = &row.outcome {
-            lines.entry(row.peer).or_default().push((row.shape.payload as f64, 1e9 / cell.peer));
-            of_ring.entry(row.shape.payload).or_default().push(cell.ring);
+        let (Some(peer), Some(payload)) = (row["peer"].as_str(), row["payload"].as_u64()) else { continue };
+        of_ring.entry(payload).or_default().extend(row["ring_ns"].as_f64());
+        if !is_ring(row) {
+            lines.entry(peer).or_default().extend(row["ns"].as_f64().map(|ns| (payload as f64, 1e9 / ns)));
         }
     }
     for (payload, mut times) in of_ring {
@@ -64,18 +70,16 @@ fn throughput(report: &Report, writers: usize, batched: bool) -> Lines {
     lines
 }
 
-fn latency(report: &Report, waiting: Waiting) -> Lines {
-    let trips = report.round_trips.iter().filter(|trip| trip.waiting == waiting);
-    let points = |trip: &crate::report::RoundTrip| {
-        let times = trip.times.as_ref().ok()?;
-        let inverses = [2.0, 5.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0];
-        Some(inverses.map(|n: f64| (n, times.quantile(1.0 - 1.0 / n))).to_vec())
-    };
-    trips.filter_map(|trip| Some((trip.peer, points(trip)?))).collect()
+fn latency<'a>(results: &'a Value, waiting: &str) -> Lines<'a> {
+    const INVERSES: [(&str, f64); 5] =
+        [("p50", 2.0), ("p90", 10.0), ("p99", 100.0), ("p99.9", 1_000.0), ("p99.99", 10_000.0)];
+    let trips = list(results, "round_trips").filter(|trip| trip["waiting"].as_str() == Some(waiting));
+    let points = |trip: &Value| INVERSES.iter().filter_map(|&(key, n)| Some((n, trip[key].as_f64()?))).collect();
+    trips.filter_map(|trip| Some((trip["peer"].as_str()?, points(trip)))).collect()
 }
 
 /// Lines on two logarithmic axes.
-fn lines_over(file: &Path, title: &str, (x, y): (&str, &str), lines: &Lines) -> Result<()> {
+fn lines_over(file: &Path, title: &str, (x, y): (&str, &str), lines: &Lines<'_>) -> Result<()> {
     let all = || lines.values().flatten();
     let range = |of: fn(&(f64, f64)) -> f64| {
         let (low, high) = all().map(of).fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));

@@ -53,11 +53,6 @@ impl Default for Report {
 }
 
 impl Report {
-    /// The rows that are the yardstick: between threads, polling.
-    pub fn main_rows(&self) -> impl Iterator<Item = &Row> {
-        self.rows_of(Waiting::Polling, Between::Threads)
-    }
-
     /// The rows measured in one way.
     pub fn rows_of(&self, waiting: Waiting, between: Between) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(move |row| row.shape.waiting == waiting && row.shape.between == between)

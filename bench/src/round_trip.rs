@@ -23,6 +23,13 @@ impl Distribution {
         self.0[(q * last as f64).round() as usize] as f64
     }
 
+    /// All of them together.
+    pub fn together(all: impl IntoIterator<Item = Self>) -> Self {
+        let mut times: Vec<u64> = all.into_iter().flat_map(|one| one.0).collect();
+        times.sort_unstable();
+        Distribution(times)
+    }
+
     /// Times each of `count` round trips after a few to warm up.
     pub fn of(count: usize, mut trip: impl FnMut()) -> Self {
         (0..count / 10).for_each(|_| trip());

@@ -26,6 +26,8 @@ pub struct Curve {
     pub mode: &'static str,
     /// The points, in the order of what grows.
     pub points: Vec<Point>,
+    /// The median of the rounds' ratios of the first point, measured once more at the end of the round, to itself.
+    pub itself: f64,
 }
 
 /// One point of a curve.
@@ -75,7 +77,7 @@ fn curve(
 ) -> Result<Curve> {
     let mut rounds: Vec<Vec<Measured>> = Vec::new();
     for _ in 0..effort.rounds {
-        let round = xs.iter().map(|&x| measure(x).with_context(|| format!("{axis}: {x}, {mode}")));
+        let round = xs.iter().chain(xs.first()).map(|&x| measure(x).with_context(|| format!("{axis}: {x}, {mode}")));
         rounds.push(round.collect::<Result<_>>()?);
     }
     let median = |of: &dyn Fn(&[Measured]) -> f64| quantile(&mut rounds.iter().map(|r| of(r)).collect::<Vec<_>>(), 0.5);
@@ -85,7 +87,8 @@ fn curve(
         over_first: median(&|round| round[i].0 / round[0].0),
         bytes_each: rounds[0][i].1.map(|_| median(&|round| round[i].1.unwrap_or(f64::NAN))),
     });
-    Ok(Curve { axis, mode, points: points.collect() })
+    let itself = median(&|round| round[xs.len()].0 / round[0].0);
+    Ok(Curve { axis, mode, points: points.collect(), itself })
 }
 
 fn through(shape: &Shape, effort: Effort) -> Result<Measured> {
