@@ -129,6 +129,12 @@ impl Courier<'_> {
 
     /// Gives everybody in the queue one turn.
     fn serve(&mut self) {
+        // Revoked in the middle of its turn, it does not even stand in the queue any more.
+        if let Some(token) = self.waiting
+            && self.broker.sources().get_mut(token).is_none()
+        {
+            self.no_longer_waits();
+        }
         for _ in 0..self.queue.len() {
             if self.full {
                 return;
