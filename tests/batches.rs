@@ -3,6 +3,7 @@
 use futures::stream::{FusedStream, Stream, StreamExt};
 use iobring::{Batch, Error, Iob, Reader, RingBuffer, Status};
 use iobring_oracle::elsewhere;
+use iobring_oracle::page::page_size;
 use iobring_oracle::task::{Count, poll_once};
 use std::task::{Context, Poll};
 use std::thread;
@@ -23,7 +24,7 @@ fn messages(batch: &Batch) -> Vec<(u64, Vec<u8>)> {
 
 #[test]
 fn a_batch_holds_what_is_there_up_to_its_most() {
-    let (mut reader, writer) = ring(4096);
+    let (mut reader, writer) = ring(page_size());
     let (other, _) = reader.new_iob_writer(8).unwrap();
     write(&writer, b"one");
     write(&other, b"");
@@ -62,7 +63,7 @@ fn endpoints_elsewhere_write_batches() {
 
 #[test]
 fn damage_ends_a_batch_and_then_the_stream() {
-    let (mut reader, writer) = ring(4096);
+    let (mut reader, writer) = ring(page_size());
     write(&writer, b"sound");
     assert!(!reader.batches(8).is_terminated(), "nothing is wrong yet");
     reader.increment_tail(8);
@@ -82,7 +83,7 @@ fn damage_ends_a_batch_and_then_the_stream() {
 #[test]
 fn a_stream_delivers_everything_in_order() {
     const COUNT: u32 = 20_000;
-    let (mut reader, writer) = ring(4096);
+    let (mut reader, writer) = ring(page_size());
     let sender = thread::spawn(move || {
         for i in 0..COUNT {
             while writer.write(Default::default(), 0, &i.to_ne_bytes()).is_err() {
@@ -109,7 +110,7 @@ fn a_stream_delivers_everything_in_order() {
 
 #[test]
 fn a_stream_is_woken_once_and_forgets_its_task() {
-    let (mut reader, writer) = ring(4096);
+    let (mut reader, writer) = ring(page_size());
     let (woken, waker) = Count::waker();
     let mut context = Context::from_waker(&waker);
     let mut stream = reader.batches(8);
@@ -128,13 +129,13 @@ fn a_stream_is_woken_once_and_forgets_its_task() {
 #[test]
 #[should_panic(expected = "at most 0 records")]
 fn a_stream_of_empty_batches_is_refused() {
-    let (mut reader, _writer) = ring(4096);
+    let (mut reader, _writer) = ring(page_size());
     let _ = reader.batches(0);
 }
 
 #[test]
 fn streams_can_be_sent() {
     fn is_send_stream<T: Send + Stream>(_: &T) {}
-    let (mut reader, _writer) = ring(4096);
+    let (mut reader, _writer) = ring(page_size());
     is_send_stream(&reader.batches(1));
 }

@@ -1,14 +1,18 @@
 //! Damaged shared words: who notices, with which error, that it stays, and the ways out.
 
 use iobring::{Error, Iob, Reader, RingBuffer, Status};
+use iobring_oracle::page::page_size;
 use iobring_oracle::shared::{HEAD, HEADER_WORDS, INTEREST, LAP, LAST_HEAD, RESERVED, Shared, TAIL, TOP};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-const CAPACITY: u64 = 4096;
+/// One page.
+fn capacity() -> u64 {
+    page_size() as u64
+}
 
 fn ring() -> (Reader, Shared, Iob) {
-    let reader = RingBuffer::try_create(CAPACITY as usize).unwrap();
+    let reader = RingBuffer::try_create(capacity() as usize).unwrap();
     let shared = Shared::of(&reader);
     let (writer, _) = reader.new_iob_writer(7).unwrap();
     (reader, shared, writer)
@@ -35,12 +39,12 @@ fn the_very_next_write_notices() {
         (TOP - 24,      TOP - 24,           Ok(())),                         // 31 bytes left
         (TOP - 8,       0,                  Err(Status::IO_DATA_INTEGRITY)), // ... goes before "no room"
         (TOP - 24,      0,                  Err(Status::NO_SPACE)),          // more than the ring holds
-        (CAPACITY,      0,                  Err(Status::NO_SPACE)),
-        (CAPACITY + 8,  0,                  Err(Status::NO_SPACE)),
-        (CAPACITY - 16, 0,                  Err(Status::NO_SPACE)),          // 16 bytes of room
-        (CAPACITY - 24, 0,                  Ok(())),                         // 24 bytes of room
-        (CAPACITY,      24,                 Ok(())),
-        (CAPACITY,      23,                 Err(Status::NO_SPACE)),          // a tail that is no multiple of 8
+        (capacity(),      0,                  Err(Status::NO_SPACE)),
+        (capacity() + 8,  0,                  Err(Status::NO_SPACE)),
+        (capacity() - 16, 0,                  Err(Status::NO_SPACE)),          // 16 bytes of room
+        (capacity() - 24, 0,                  Ok(())),                         // 24 bytes of room
+        (capacity(),      24,                 Ok(())),
+        (capacity(),      23,                 Err(Status::NO_SPACE)),          // a tail that is no multiple of 8
     ];
     for (head, tail, answer) in table {
         let (reader, shared, writer) = ring();
@@ -63,9 +67,9 @@ fn the_very_next_write_notices() {
 fn where_the_next_record_goes_is_checked() {
     // All but those that could be the lap of `head`, which would only put the record elsewhere.
     let laps: [fn(u64) -> u64; 9] = [
-        |head| head - CAPACITY,
-        |head| head - CAPACITY - 8,
-        |head| head - 2 * CAPACITY,
+        |head| head - capacity(),
+        |head| head - capacity() - 8,
+        |head| head - 2 * capacity(),
         |head| head - 1,
         |head| head + 8,
         |_| 0,
@@ -75,7 +79,7 @@ fn where_the_next_record_goes_is_checked() {
     ];
     for lap in laps {
         let (mut reader, shared, writer) = ring();
-        shared.start_at(8 * CAPACITY + 64);
+        shared.start_at(8 * capacity() + 64);
         assert_eq!(write(&writer, b"the first"), Ok(()));
         let lap = lap(reader.head());
         shared.set_word(LAP, lap);
@@ -88,7 +92,7 @@ fn where_the_next_record_goes_is_checked() {
 /// Room that is set aside is nobody's, however much that is said to be; a repair takes it back.
 #[test]
 fn what_is_set_aside_by_a_scribble_is_freed_by_a_repair() {
-    for bytes in [CAPACITY - 16, CAPACITY, CAPACITY + 8, u64::MAX] {
+    for bytes in [capacity() - 16, capacity(), capacity() + 8, u64::MAX] {
         let (mut reader, shared, writer) = ring();
         shared.set_word(RESERVED, bytes);
         assert_eq!(write(&writer, b"no"), Err(Status::NO_SPACE), "{bytes} bytes");
@@ -102,13 +106,13 @@ fn what_is_set_aside_by_a_scribble_is_freed_by_a_repair() {
 #[test]
 fn one_drain_visits_no_more_than_the_ring_holds() {
     let (mut reader, shared, writer) = ring();
-    let records = CAPACITY / 32;
+    let records = capacity() / 32;
     (0..records).for_each(|_| write(&writer, &[1; 16]).unwrap());
     assert_eq!(reader.drain(|_| ControlFlow::Break(())), Ok(1));
     // As far as it could be if one looked at what is left to read only.
-    shared.set_word(HEAD, 2 * CAPACITY);
+    shared.set_word(HEAD, 2 * capacity());
     assert_eq!(reader.drain(|_| ControlFlow::Continue(())), Ok(records as usize - 1));
-    assert_eq!(reader.tail(), CAPACITY);
+    assert_eq!(reader.tail(), capacity());
 }
 
 /// Zircon's overflow case: a record of 32 bytes does not fit below the end of the index range, one of 24 does.
@@ -135,9 +139,9 @@ fn reading_a_damaged_ring_fails_and_goes_on_failing() {
         (31,           0,            16, Error::BadLength),    // rounded up it passes head
         (39,           0,            17, Error::BadLength),
         (16,           0,            1,  Error::BadLength),
-        (CAPACITY,     0,            CAPACITY - 15, Error::BadLength),
-        (CAPACITY + 8, 0,            16, Error::BadLength),    // more than the ring holds
-        (CAPACITY + 8, 0,            CAPACITY - 8, Error::BadLength),
+        (capacity(),     0,            capacity() - 15, Error::BadLength),
+        (capacity() + 8, 0,            16, Error::BadLength),    // more than the ring holds
+        (capacity() + 8, 0,            capacity() - 8, Error::BadLength),
         (64,           0,            u64::MAX, Error::BadLength),
         (64,           0,            u64::MAX - 15, Error::BadLength),
         (64,           0,            1 << 32 | 16, Error::BadLength),
@@ -213,11 +217,11 @@ fn resync_goes_on_from_a_sound_header_and_says_what_it_gave_up() {
         (64,            40,            24,       64),
         (61,            40,            21,       64),               // rounded up: nothing published is overwritten
         (8,             16,            0,        8),                // reversed
-        (CAPACITY,      0,             CAPACITY, CAPACITY),
-        (CAPACITY * 3,  0,             CAPACITY, CAPACITY * 3),     // no more than the ring holds
+        (capacity(),      0,             capacity(), capacity()),
+        (capacity() * 3,  0,             capacity(), capacity() * 3),     // no more than the ring holds
         (TOP - 65_536,  TOP - 65_600,  64,       TOP - 65_536),     // the largest record still fits
         (TOP - 65_528,  TOP - 65_536,  8,        0),                // not any more
-        (TOP,           0,             CAPACITY, 0),
+        (TOP,           0,             capacity(), 0),
         (u64::MAX,      u64::MAX,      0,        0),
     ];
     for (head, tail, given_up, index) in table {
@@ -262,8 +266,8 @@ fn first_message_in_checks_its_range() {
     assert_eq!(first(0, 39), Err(Error::BadLength), "the padding counts, since tail moves past it");
     assert_eq!(first(0, 40), Ok((7, &[5; 20][..])));
     assert_eq!(first(0, u64::MAX), Ok((7, &[5; 20][..])));
-    assert_eq!(first(CAPACITY, CAPACITY + 40), Ok((7, &[5; 20][..])), "indices count on around the ring");
-    shared.set_word(shared.offset(8), CAPACITY - 15);
+    assert_eq!(first(capacity(), capacity() + 40), Ok((7, &[5; 20][..])), "indices count on around the ring");
+    shared.set_word(shared.offset(8), capacity() - 15);
     assert_eq!(first(0, u64::MAX), Err(Error::BadLength), "no record is longer than the ring");
 }
 
@@ -275,9 +279,10 @@ fn no_arithmetic_on_shared_words_overflows() {
     let words = [HEAD, TAIL, LAST_HEAD, LAP, RESERVED, INTEREST, INTEREST + 8]
         .into_iter()
         .chain((256..HEADER_WORDS * 8).step_by(8));
-    let values = [0, 1, 7, 8, 24, CAPACITY, TOP, TOP - 8, TOP - 24, TOP - CAPACITY, 1 << 63, u64::MAX, u64::MAX - 7];
+    let values =
+        [0, 1, 7, 8, 24, capacity(), TOP, TOP - 8, TOP - 24, TOP - capacity(), 1 << 63, u64::MAX, u64::MAX - 7];
     let scribbles: Vec<(u64, u64)> = words.flat_map(|word| values.map(|value| (word, value))).collect();
-    for start in [0, CAPACITY - 8, TOP - 2 * CAPACITY] {
+    for start in [0, capacity() - 8, TOP - 2 * capacity()] {
         let (mut reader, shared, writer) = ring();
         for (at, &first) in scribbles.iter().enumerate() {
             // With each other word of the first few, and with one of the rest.
@@ -289,7 +294,7 @@ fn no_arithmetic_on_shared_words_overflows() {
                     shared.set_word(word, value);
                 }
                 everything(&mut reader, &writer);
-                assert!(reader.resync() <= CAPACITY);
+                assert!(reader.resync() <= capacity());
                 assert_eq!(write(&writer, b"and on"), Ok(()), "{first:?}, {second:?} from {start}");
                 assert_eq!(reader.try_read_message(), Ok(Some((7, b"and on".to_vec()))), "{first:?}, {second:?}");
             }

@@ -1,13 +1,14 @@
 //! Reading in place and in batches.
 
 use iobring::{Iob, Reader, RingBuffer};
+use iobring_oracle::page::page_size;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 const RECORD: u64 = 24;
 
 fn ring() -> (Reader, Iob) {
-    let reader = RingBuffer::try_create(4096).unwrap();
+    let reader = RingBuffer::try_create(page_size()).unwrap();
     let (writer, _) = reader.new_iob_writer(7).unwrap();
     (reader, writer)
 }

@@ -4,6 +4,7 @@ mod process;
 
 use iobring::{Reader, RingBuffer, Status};
 use iobring_oracle::elsewhere;
+use iobring_oracle::page::page_size;
 use iobring_oracle::shared::{LOCK, Shared};
 use process::{Order, Servant, message, refused, servant};
 use std::os::fd::AsRawFd;
@@ -41,7 +42,7 @@ fn records_of_every_length_arrive_as_they_were_written() {
 
 #[test]
 fn a_record_larger_than_the_ring_is_refused_by_the_writer_itself() {
-    let reader = RingBuffer::try_create(4096).unwrap();
+    let reader = RingBuffer::try_create(page_size()).unwrap();
     let (iob, _peer) = reader.new_iob_writer(1).unwrap();
     let mut servant = Servant::start();
     servant.give(&iob);

@@ -4,6 +4,7 @@ mod process;
 
 use iobring::{Iob, Reader, RingBuffer, Status};
 use iobring_oracle::elsewhere;
+use iobring_oracle::page::page_size;
 use process::{Order, Servant, message, refused, servant};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use std::io::{IoSlice, Write};
@@ -90,7 +91,7 @@ fn a_message_as_long_as_the_socket_takes() {
 
 #[test]
 fn a_message_longer_than_the_ring() {
-    let mut reader = RingBuffer::try_create(4096).unwrap();
+    let mut reader = RingBuffer::try_create(page_size()).unwrap();
     let (bad, peer) = reader.new_iob_writer(1).unwrap();
     let mut villain = Servant::start();
     villain.give(&bad);

@@ -1,9 +1,13 @@
 //! Records in the ring: their bytes, their padding, the wrap, and full means full.
 
 use iobring::{Iob, MAX_MESSAGE_SIZE, Reader, RingBuffer, Status, ring_buffer_record_len};
+use iobring_oracle::page::page_size;
 use iobring_oracle::shared::Shared;
 
-const CAPACITY: u64 = 4096;
+/// One page.
+fn capacity() -> u64 {
+    page_size() as u64
+}
 
 fn ring_at(capacity: u64, index: u64) -> (Reader, Shared, Iob) {
     let reader = RingBuffer::try_create(capacity as usize).unwrap();
@@ -34,12 +38,12 @@ fn record_lengths() {
 #[test]
 fn padding_is_zeroed() {
     for len in 0..=16 {
-        let (mut reader, shared, writer) = ring_at(CAPACITY, 0);
+        let (mut reader, shared, writer) = ring_at(capacity(), 0);
         // Fill the ring with bytes that are not zero, and empty it.
-        writer.write(Default::default(), 0, &[0xff; CAPACITY as usize - 16]).unwrap();
+        writer.write(Default::default(), 0, &vec![0xff; (capacity() as usize - 16).min(65_519)]).unwrap();
         reader.try_read_message().unwrap().unwrap();
         writer.write(Default::default(), 0, &message(len)).unwrap();
-        let record = shared.read(shared.offset(CAPACITY), ring_buffer_record_len(len));
+        let record = shared.read(shared.offset(capacity()), ring_buffer_record_len(len));
         assert_eq!(record[16..16 + len], message(len));
         assert!(record[16 + len..].iter().all(|&byte| byte == 0), "padding of {len} bytes: {record:?}");
     }
@@ -48,7 +52,7 @@ fn padding_is_zeroed() {
 /// A header whose tag is the last word of the ring and whose length is the first; and every other place of the wrap.
 #[test]
 fn records_wrap_anywhere() {
-    for capacity in [CAPACITY, 2 * CAPACITY, 65_536, 65_536 + CAPACITY] {
+    for capacity in [capacity(), 2 * capacity(), 65_536, 65_536 + capacity()] {
         for words_before_the_end in 1..=8 {
             let start = 10 * capacity - 8 * words_before_the_end;
             let (mut reader, shared, writer) = ring_at(capacity, start);
@@ -72,11 +76,11 @@ fn records_wrap_anywhere() {
 /// The mirror is the same memory: a record across the end is one slice, and a scribble at the start shows in it.
 #[test]
 fn the_mirror_mirrors() {
-    let (reader, shared, writer) = ring_at(CAPACITY, CAPACITY - 24);
+    let (reader, shared, writer) = ring_at(capacity(), capacity() - 24);
     writer.write(Default::default(), 0, &message(24)).unwrap();
     let read = |reader: &Reader| {
         // SAFETY: nobody writes while the slice lives.
-        unsafe { reader.first_message_in(CAPACITY - 24..CAPACITY + 16) }.map(|(_, message)| message.to_vec())
+        unsafe { reader.first_message_in(capacity() - 24..capacity() + 16) }.map(|(_, message)| message.to_vec())
     };
     assert_eq!(read(&reader), Ok(message(24)));
     shared.write(shared.offset(0), &[0xee]);
@@ -98,23 +102,26 @@ fn the_largest_record_starts_anywhere() {
 /// A ring smaller than the largest record takes records up to its own size.
 #[test]
 fn the_largest_record_of_a_small_ring() {
-    for start in [0, 8, CAPACITY - 8] {
-        let (mut reader, _, writer) = ring_at(CAPACITY, start);
-        assert_eq!(writer.write(Default::default(), 0, &message(4081)), Err(Status::NO_SPACE));
-        writer.write(Default::default(), 0, &message(4080)).unwrap();
-        assert_eq!(reader.try_read_message(), Ok(Some((7, message(4080)))));
+    for start in [0, 8, capacity() - 8] {
+        let (mut reader, _, writer) = ring_at(capacity(), start);
+        let most = (capacity() as usize - 16).min(65_519);
+        if most < 65_519 {
+            assert_eq!(writer.write(Default::default(), 0, &message(most + 1)), Err(Status::NO_SPACE));
+        }
+        writer.write(Default::default(), 0, &message(most)).unwrap();
+        assert_eq!(reader.try_read_message(), Ok(Some((7, message(most)))));
     }
 }
 
 #[test]
 fn full_means_full() {
-    for start in [0, CAPACITY - 8, u64::MAX - 7 - 3 * CAPACITY] {
-        let (mut reader, _, writer) = ring_at(CAPACITY, start);
-        for written in 1..=CAPACITY / 16 {
+    for start in [0, capacity() - 8, u64::MAX - 7 - 3 * capacity()] {
+        let (mut reader, _, writer) = ring_at(capacity(), start);
+        for written in 1..=capacity() / 16 {
             writer.write(Default::default(), 0, b"").unwrap();
             assert_eq!(reader.head() - reader.tail(), 16 * written);
         }
-        assert_eq!(reader.head() - reader.tail(), CAPACITY, "every byte is used");
+        assert_eq!(reader.head() - reader.tail(), capacity(), "every byte is used");
         assert_eq!(writer.write(Default::default(), 0, b""), Err(Status::NO_SPACE));
         // Room for one record is room for one record, and not for one that is a byte longer.
         reader.try_read_message().unwrap().unwrap();
@@ -127,7 +134,7 @@ fn full_means_full() {
 /// A zero-length message is a record of 16 bytes, also without any vector.
 #[test]
 fn empty_messages() {
-    let (mut reader, _, writer) = ring_at(CAPACITY, 0);
+    let (mut reader, _, writer) = ring_at(capacity(), 0);
     writer.write(Default::default(), 0, b"").unwrap();
     writer.writev(Default::default(), 0, &[]).unwrap();
     assert_eq!(reader.head(), 32);
@@ -139,7 +146,7 @@ fn empty_messages() {
 /// Reading into a buffer replaces what is in it and keeps its memory.
 #[test]
 fn read_into_reuses_the_buffer() {
-    let (mut reader, _, writer) = ring_at(CAPACITY, 0);
+    let (mut reader, _, writer) = ring_at(capacity(), 0);
     writer.write(Default::default(), 0, b"a longer message").unwrap();
     writer.write(Default::default(), 0, b"short").unwrap();
     let mut message = Vec::with_capacity(64);
@@ -156,10 +163,10 @@ fn read_into_reuses_the_buffer() {
 /// `read` takes any alignment and goes through the mirror.
 #[test]
 fn single_values_are_read_at_any_index() {
-    let (reader, shared, _) = ring_at(CAPACITY, 0);
-    shared.write(shared.offset(CAPACITY - 3), &[1, 2, 3]);
+    let (reader, shared, _) = ring_at(capacity(), 0);
+    shared.write(shared.offset(capacity() - 3), &[1, 2, 3]);
     shared.write(shared.offset(0), &[4, 5, 6, 7, 8]);
     // SAFETY: nobody writes meanwhile; any bytes are a valid number.
-    let value: u64 = unsafe { reader.read(9 * CAPACITY - 3) };
+    let value: u64 = unsafe { reader.read(9 * capacity() - 3) };
     assert_eq!(value.to_ne_bytes(), [1, 2, 3, 4, 5, 6, 7, 8]);
 }

@@ -3,6 +3,7 @@
 //! One test, because whatever runs beside it would be counted too.
 
 use iobring::{Reader, RingBuffer};
+use iobring_oracle::page::page_size;
 use std::fs;
 use std::os::fd::AsFd;
 
@@ -109,7 +110,7 @@ fn ten_thousand_pairs_cost_nothing_but_memory(before: &Held) {
 }
 
 fn waiting_takes_no_thread(before: &Held) {
-    let mut readers: Vec<_> = (0..100).map(|_| RingBuffer::try_create(4096).unwrap()).collect();
+    let mut readers: Vec<_> = (0..100).map(|_| RingBuffer::try_create(page_size()).unwrap()).collect();
     let mut waits: Vec<_> = readers.iter_mut().map(|reader| Box::pin(reader.read_message())).collect();
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(waits.iter_mut().all(|wait| wait.as_mut().poll(&mut context).is_pending()));

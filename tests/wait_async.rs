@@ -2,6 +2,7 @@
 
 use futures::future::{Either, ready, select};
 use iobring::{Iob, Reader, RingBuffer};
+use iobring_oracle::page::page_size;
 use iobring_oracle::task::{Count, poll_once};
 use iobring_oracle::watchdog::Watchdog;
 use std::pin::{Pin, pin};
@@ -10,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 fn ring() -> (Reader, Iob) {
-    let reader = RingBuffer::try_create(4096).unwrap();
+    let reader = RingBuffer::try_create(page_size()).unwrap();
     let (writer, _) = reader.new_iob_writer(7).unwrap();
     (reader, writer)
 }

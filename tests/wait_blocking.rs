@@ -1,12 +1,13 @@
 //! Waiting as a thread, with and without a timeout.
 
 use iobring::{Iob, Reader, RingBuffer};
+use iobring_oracle::page::page_size;
 use iobring_oracle::watchdog::Watchdog;
 use std::thread;
 use std::time::{Duration, Instant};
 
 fn ring() -> (Reader, Iob) {
-    let reader = RingBuffer::try_create(4096).unwrap();
+    let reader = RingBuffer::try_create(page_size()).unwrap();
     let (writer, _) = reader.new_iob_writer(7).unwrap();
     (reader, writer)
 }
@@ -55,7 +56,7 @@ fn a_wait_for_more_goes_on() {
 fn several_writers_wake_one_reader() {
     const EACH: usize = 500;
     let watchdog = Watchdog::new("three writers and a blocking reader");
-    let mut reader = RingBuffer::try_create(4096).unwrap();
+    let mut reader = RingBuffer::try_create(page_size()).unwrap();
     let writers: Vec<_> = (0..3)
         .map(|tag| {
             let (writer, _) = reader.new_iob_writer(tag).unwrap();

@@ -1,6 +1,7 @@
 //! Waiting with the reader's descriptor: poll, epoll in both modes, and an executor's reactor.
 
 use iobring::{Iob, Reader, RingBuffer};
+use iobring_oracle::page::page_size;
 use iobring_oracle::watchdog::Watchdog;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -12,7 +13,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 fn ring() -> (Reader, Iob) {
-    let reader = RingBuffer::try_create(4096).unwrap();
+    let reader = RingBuffer::try_create(page_size()).unwrap();
     let (writer, _) = reader.new_iob_writer(7).unwrap();
     (reader, writer)
 }

@@ -3,6 +3,7 @@
 //! No wait here has a timeout, which would hide a loss; a [`Watchdog`] aborts the test instead.
 
 use iobring::{Iob, Reader, RingBuffer, Status};
+use iobring_oracle::page::page_size;
 use iobring_oracle::watchdog::Watchdog;
 use rustix::event::{PollFd, PollFlags, poll};
 use std::os::fd::{AsFd, OwnedFd};
@@ -11,7 +12,7 @@ use std::thread;
 const ROUNDS: u32 = 30_000;
 
 fn ring() -> (Reader, Iob) {
-    let reader = RingBuffer::try_create(4096).unwrap();
+    let reader = RingBuffer::try_create(page_size()).unwrap();
     let (writer, _) = reader.new_iob_writer(7).unwrap();
     (reader, writer)
 }
@@ -113,7 +114,7 @@ fn of_a_descriptor() {
 fn of_writers_and_the_reader_on_one_lock() {
     const WRITERS: u64 = 4;
     let watchdog = Watchdog::new("four writers and a reader");
-    let mut reader = RingBuffer::try_create(4096).unwrap();
+    let mut reader = RingBuffer::try_create(page_size()).unwrap();
     let writers: Vec<_> = (0..WRITERS)
         .map(|tag| {
             let (writer, _) = reader.new_iob_writer(tag).unwrap();

@@ -11,6 +11,7 @@
 //! | [`elsewhere`] | writers as other processes have them |
 //! | [`oracle`] | the oracle |
 //! | [`machine`] | runs operations on a real ring and on the oracle, and compares after each |
+//! | [`page`] | the page size |
 //! | [`read`] | one message read, in every style there is |
 //! | [`shared`] | the shared region as another process sees it |
 //! | [`task`] | polling a future by hand |
@@ -21,6 +22,7 @@ pub mod elsewhere;
 pub mod machine;
 pub mod operation;
 pub mod oracle;
+pub mod page;
 pub mod read;
 pub mod shared;
 pub mod task;

@@ -4,6 +4,7 @@
 //! applied.
 
 use crate::damage::{Damage, Remedy};
+use crate::page::page_size;
 use crate::shared::TOP;
 use arbitrary::{Arbitrary, Unstructured};
 use iobring::{MAX_MESSAGE_SIZE, RING_BUFFER_MESSAGE_HEADER_SIZE};
@@ -28,13 +29,13 @@ pub struct Setup {
     pub start: Start,
 }
 
-/// The most pages a [`Setup`] gives a ring.
+/// The most pages a [`Setup`] gives a ring: on a machine with the smallest pages, a few more than the mirror has.
 pub const MOST_PAGES: usize = MAX_MESSAGE_SIZE / 4096 + 4;
 
 impl Setup {
     /// The ring's capacity in bytes.
     pub fn capacity(&self) -> usize {
-        (1 + usize::from(self.pages) % MOST_PAGES) * rustix::param::page_size()
+        (1 + usize::from(self.pages) % MOST_PAGES) * page_size()
     }
 
     /// The index both indices start at: a multiple of 8.
