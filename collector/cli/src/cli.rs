@@ -1,0 +1,186 @@
+//! The command line.
+
+use bytesize::ByteSize;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Collects the records of many processes on one machine, and shows them.
+///
+/// A process that crashes loses none of what it wrote, and none can write in another's name.
+#[derive(Debug, Parser)]
+#[command(name = "iobring", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Collect from every process that connects
+    Serve(Serve),
+    /// Run a program and collect from it: its output, its records, and how it ended
+    ///
+    /// Exits as the program does: with its code, or with 128 and the signal that killed it.
+    Run(Run),
+    /// Show what is retained, then what comes
+    Tail(Tail),
+    /// Show who writes how much, live
+    #[cfg(feature = "top")]
+    Top(Look),
+    /// Show who writes how much, once
+    Stat(Stat),
+    /// Keep what comes in files
+    Record(Record),
+    /// Show what was kept in files
+    ///
+    /// Exits with 1 if a file has lines that are no entries, other than a half-written last one.
+    Replay(Replay),
+    /// Print a shell's completions
+    Completions { shell: Shell },
+    /// Print the manual page
+    Man,
+}
+
+/// Which collector.
+#[derive(Clone, Debug, Args)]
+pub struct Look {
+    /// The collector's socket [default: the user's, else the machine's]
+    #[arg(long, short, env = "IOBRING_SOCKET")]
+    pub socket: Option<PathBuf>,
+}
+
+impl Look {
+    pub fn path(&self) -> PathBuf {
+        self.socket.clone().unwrap_or_else(iobring_collect::default_socket)
+    }
+}
+
+/// How entries are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// A line of JSON each
+    Json,
+    /// Not at all
+    None,
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub look: Look,
+    /// How many bytes of entries to retain for those who come later to look
+    #[arg(long, default_value = "64MiB")]
+    pub retain: ByteSize,
+    /// The size of the ring in bytes
+    #[arg(long, default_value = "1MiB")]
+    pub capacity: ByteSize,
+    /// Admit processes of these users only; may be repeated
+    #[arg(long, value_name = "UID")]
+    pub allow_uid: Vec<u32>,
+    /// How many processes may be connected at once
+    #[arg(long, default_value_t = 10_000)]
+    pub connections: usize,
+    /// What to write to standard output
+    #[arg(long, default_value = "text")]
+    pub out: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    /// What to write to standard output
+    #[arg(long, default_value = "text")]
+    pub out: Format,
+    /// The size of the ring in bytes
+    #[arg(long, default_value = "1MiB")]
+    pub capacity: ByteSize,
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub program: Vec<OsString>,
+}
+
+/// A level of an event, as `tracing` and `log` have them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+#[derive(Debug, Args)]
+pub struct Tail {
+    #[command(flatten)]
+    pub look: Look,
+    /// Only this process
+    #[arg(long)]
+    pub pid: Option<u32>,
+    /// Only events of this level and above; what has no level is shown always
+    #[arg(long)]
+    pub level: Option<Level>,
+    /// Only what comes, not what is retained
+    #[arg(long)]
+    pub new: bool,
+    /// How to write it
+    #[arg(long, default_value = "text")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Stat {
+    #[command(flatten)]
+    pub look: Look,
+    /// How to write it
+    #[arg(long, default_value = "text")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Record {
+    #[command(flatten)]
+    pub look: Look,
+    /// The file; older ones get .1, .2 and .3 behind their names
+    pub file: PathBuf,
+    /// The most bytes that all files together take
+    #[arg(long, default_value = "1GiB")]
+    pub max_size: ByteSize,
+}
+
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The file, as `record` was given it; older ones are shown first
+    pub file: PathBuf,
+    /// So many times as fast as it happened [default: as fast as can be]
+    #[arg(long, value_parser = speed)]
+    pub speed: Option<f64>,
+    /// How to write it
+    #[arg(long, default_value = "text")]
+    pub format: Format,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.strip_suffix('x').unwrap_or(text).parse::<f64>() {
+        Ok(speed) if speed.is_finite() && speed > 0.0 => Ok(speed),
+        _ => Err(format!("a speed is a number above 0, such as 2x; {text} is none")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+        assert_eq!(speed("2x"), Ok(2.0));
+        assert_eq!(speed("0.5"), Ok(0.5));
+        for none in ["0", "-1x", "x", "inf", "NaN", ""] {
+            assert!(speed(none).is_err(), "{none}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `iobring`: collects the records of many processes on one machine, and shows them.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `cli` | the command line |
+//! | `entry` | a line of JSON about one thing that happened: what is printed, fed to watchers and kept in files |
+//! | `text` | an entry as a person reads it |
+//! | `output` | where entries go: standard output, in either form |
+//! | `hub` | what a collector's process does with what happens: output, retention, watchers, figures |
+//! | `serve`, `run` | the two commands that collect |
+//! | `watch` | the connection of the commands that look: `tail`, `record`, `stat`, `top` |
+//! | `record`, `replay` | files of entries |
+
+mod cli;
+mod entry;
+mod hub;
+mod output;
+mod record;
+mod replay;
+mod run;
+mod serve;
+mod stat;
+mod status;
+mod tail;
+mod text;
+#[cfg(feature = "top")]
+mod top;
+mod watch;
+
+use clap::{CommandFactory, Parser};
+use cli::{Cli, Command};
+use std::io;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(arguments) => serve::serve(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Run(arguments) => run::run(arguments),
+        Command::Tail(arguments) => tail::tail(arguments).map(|()| ExitCode::SUCCESS),
+        #[cfg(feature = "top")]
+        Command::Top(arguments) => top::top(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Stat(arguments) => stat::stat(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Record(arguments) => record::record(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Replay(arguments) => replay::replay(arguments),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "iobring", &mut io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Man => clap_mangen::Man::new(Cli::command())
+            .render(&mut io::stdout())
+            .map(|()| ExitCode::SUCCESS)
+            .map_err(Into::into),
+    };
+    done.unwrap_or_else(|error| {
+        // Nobody reads on: nobody to complain to.
+        if !error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            anstream::eprintln!("iobring: {error:#}");
+        }
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,131 @@
+//! The first five minutes, as a test: what is typed, and what must be seen.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Far beyond any scheduling delay: what takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn iobring(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_iobring"));
+    command.args(arguments).env_remove("IOBRING_SOCKET");
+    command
+}
+
+fn output(arguments: &[&str]) -> Output {
+    iobring(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A collector that is there, and is asked to end when this is dropped.
+struct Serving(Child);
+
+impl Serving {
+    fn at(socket: &Path) -> Self {
+        let mut child = iobring(&["serve", "--out", "none", "--socket", socket.to_str().unwrap()])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains("collecting at"), "{line}");
+        Serving(child)
+    }
+
+    fn end(mut self) {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        assert!(self.0.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn a_program_that_kills_itself_has_said_what_it_said() {
+    let ran = output(&["run", "--", "sh", "-c", "echo hi; echo there >&2; kill -9 $$"]);
+    let seen = text(&ran.stdout);
+    let lines: Vec<&str> = seen.lines().collect();
+    assert!(lines.iter().any(|line| line.ends_with("| hi")), "{seen}");
+    assert!(lines.iter().any(|line| line.ends_with("! there")), "{seen}");
+    assert!(lines.last().unwrap().ends_with("was killed by signal 9 (SIGKILL): 2 records, nothing lost"), "{seen}");
+    assert_eq!(ran.status.code(), Some(128 + 9));
+    assert!(!seen.contains('\u{1b}'), "no colours where no terminal is");
+}
+
+#[test]
+fn a_program_that_ends_well_is_said_to_and_its_code_is_passed_on() {
+    let ran = output(&["run", "--out", "json", "--", "sh", "-c", "exit 7"]);
+    assert_eq!(ran.status.code(), Some(7));
+    let ended: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!((&ended["kind"], &ended["code"], &ended["name"]), (&"ended".into(), &7.into(), &"sh".into()));
+    let none = output(&["run", "--", "/no/such/program"]);
+    assert!(!none.status.success() && text(&none.stderr).contains("/no/such/program"));
+}
+
+#[test]
+fn what_is_written_to_a_server_is_seen_counted_and_kept() {
+    let folder = TempDir::new().unwrap();
+    let socket = folder.path().join("socket");
+    let at = socket.to_str().unwrap();
+    let serving = Serving::at(&socket);
+    let client = iobring_collect::Client::connect(&socket).unwrap();
+    client.send(br#"{"level":"INFO","target":"t","fields":{"message":"an event"}}"#).unwrap();
+    client.send(b"a text with \x1b[2J in it").unwrap();
+
+    let mut tail = iobring(&["tail", "--socket", at]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.ends_with("INFO  t: an event")));
+    assert!(lines.next().unwrap().ends_with("a text with \\u{1b}[2J in it"));
+    tail.kill().unwrap();
+    tail.wait().unwrap();
+
+    let stat: Value = serde_json::from_slice(&output(&["stat", "--format", "json", "--socket", at]).stdout).unwrap();
+    assert_eq!((&stat["writers"][0]["records"], &stat["total"]["lost"]), (&2.into(), &0.into()));
+    assert!(text(&output(&["stat", "--socket", at]).stdout).contains("records"));
+
+    let file = folder.path().join("kept");
+    let mut record = iobring(&["record", file.to_str().unwrap(), "--socket", at]).spawn().unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while !std::fs::read_to_string(&file).is_ok_and(|kept| kept.contains("a text with")) {
+        assert!(Instant::now() < deadline, "nothing is kept");
+        thread::yield_now();
+    }
+    drop(client);
+    serving.end();
+    assert!(record.wait().unwrap().success(), "it ends with the collector");
+    let replayed = output(&["replay", file.to_str().unwrap()]);
+    let seen = text(&replayed.stdout);
+    assert!(replayed.status.success() && seen.contains("an event") && seen.contains("a text with"), "{seen}");
+    assert!(!socket.exists(), "nothing is left behind");
+}
+
+#[test]
+fn a_half_written_line_spoils_nothing_but_itself() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("kept");
+    std::fs::write(&file, "{\"time\":\"2026-01-01T00:00:00Z\",\"kind\":\"text\",\"text\":\"whole\"}\n{\"time\":\"20")
+        .unwrap();
+    let replayed = output(&["replay", file.to_str().unwrap()]);
+    assert!(text(&replayed.stdout).contains("whole"));
+    assert!(text(&replayed.stderr).contains("1 lines"), "{}", text(&replayed.stderr));
+}
+
+#[test]
+fn mistakes_are_told() {
+    let folder = TempDir::new().unwrap();
+    let nowhere = folder.path().join("nowhere");
+    let tail = output(&["tail", "--socket", nowhere.to_str().unwrap()]);
+    assert!(!tail.status.success() && text(&tail.stderr).contains("no collector at"));
+    let size = output(&["record", "x", "--max-size", "1"]);
+    assert!(text(&size.stderr).contains("at least 512KiB"), "{}", text(&size.stderr));
+    assert!(!output(&["replay", "x", "--speed", "0"]).status.success());
+    assert!(text(&output(&["man"]).stdout).contains(".TH"));
+    assert!(text(&output(&["completions", "bash"]).stdout).contains("iobring"));
+}

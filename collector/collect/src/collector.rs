@@ -1,0 +1,338 @@
+//! The collector: one thread that admits, reads, and tells.
+
+mod building;
+mod poller;
+mod session;
+mod stopper;
+
+pub use building::{Builder, Limits};
+pub use stopper::Stopper;
+
+use crate::event::{Event, Left, Lost, Record, Watcher};
+use crate::process::Process;
+use crate::request::Request;
+use iobring::{Account, Batch, Count, Iob, Reader, Status};
+use poller::{Poller, Source};
+use session::{Heard, Session};
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// How many records are taken out of the ring at once.
+const BATCH: usize = 256;
+
+/// How often losses are looked for, and silent connections.
+const ROUND: Duration = Duration::from_millis(500);
+
+/// Collects records from all who connect to its socket. An iterator of what happens, which blocks; or
+/// [`next_event`](Self::next_event) with a time limit.
+#[derive(Debug)]
+pub struct Collector {
+    reader: Reader,
+    listener: Option<UnixListener>,
+    poller: Poller,
+    stopper: Stopper,
+    limits: Limits,
+    /// Those who have not said yet what they want.
+    silent: BTreeMap<u64, Session>,
+    /// Those who write, by their tag.
+    writers: BTreeMap<u64, Writer>,
+    last_tag: u64,
+    events: VecDeque<Event>,
+    batch: Batch,
+    next_round: Instant,
+}
+
+/// Somebody who was given a writer.
+#[derive(Debug)]
+struct Writer {
+    process: Arc<Process>,
+    peer: Iob,
+    /// Its connection, until that ends. Writers in this process have none.
+    session: Option<Session>,
+    read: Count,
+    /// Its records that were known to be lost when it was last looked at.
+    lost: Count,
+}
+
+/// Somebody who can write.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct WriterStatus<'a> {
+    /// Who.
+    pub process: &'a Arc<Process>,
+    /// What was read of it.
+    pub read: Count,
+    /// What is known to be lost.
+    pub lost: Count,
+}
+
+impl Collector {
+    /// A collector with the usual limits, listening at `path`. See [`Builder`].
+    ///
+    /// # Errors
+    /// As [`Builder::bind`].
+    pub fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
+        Builder::new().bind(path)
+    }
+
+    /// A writer in this very process, of records as if written by `process`, and the tag that it gets in place of that process's.
+    /// It has left when every copy of the writer is dropped.
+    ///
+    /// # Errors
+    /// Those of [`RingBuffer::new_iob_writer`](iobring::RingBuffer::new_iob_writer).
+    pub fn writer_of(&mut self, process: Process) -> Result<(u64, Iob), Status> {
+        let process = Arc::new(Process { tag: self.new_tag(), ..process });
+        let (writer, peer) = self.reader.new_iob_writer(process.tag)?;
+        let tag = process.tag;
+        self.enter(process, peer, None);
+        self.watch_peer(tag);
+        Ok((tag, writer))
+    }
+
+    /// Ends the collector from any thread, or a signal's handler.
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// What happens next; `None` when `limit` has passed before that, or the collector was stopped and everything told.
+    ///
+    /// # Errors
+    /// Of polling, which only a lack of memory brings about.
+    pub fn next_event(&mut self, limit: Option<Duration>) -> io::Result<Option<Event>> {
+        let deadline = limit.map(|limit| Instant::now() + limit);
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Ok(Some(event));
+            }
+            let now = Instant::now();
+            if self.listener.is_none() && self.read()? == 0 || deadline.is_some_and(|deadline| now >= deadline) {
+                return Ok(self.events.pop_front());
+            }
+            self.turn(deadline.map(|deadline| deadline - now))?;
+        }
+    }
+
+    /// Whether it was stopped, and will tell of nothing more once what is there was told.
+    pub fn is_stopped(&self) -> bool {
+        self.listener.is_none()
+    }
+
+    /// Those who can write now.
+    pub fn writers(&self) -> impl ExactSizeIterator<Item = WriterStatus<'_>> {
+        self.writers.values().map(|writer| WriterStatus {
+            process: &writer.process,
+            read: writer.read,
+            lost: writer.lost,
+        })
+    }
+
+    /// What became of every write, in total.
+    pub fn total(&self) -> Account {
+        self.reader.accounts().total
+    }
+
+    /// How many bytes of the ring are taken, and how many there are.
+    pub fn fill(&self) -> (u64, u64) {
+        (self.reader.head().saturating_sub(self.reader.tail()), self.reader.capacity() as u64)
+    }
+
+    /// Waits for something to happen, `limit` at most, and sees to it.
+    fn turn(&mut self, limit: Option<Duration>) -> io::Result<()> {
+        let round = self.next_round.saturating_duration_since(Instant::now());
+        for source in self.poller.wait(limit.map_or(round, |limit| limit.min(round)))? {
+            match source {
+                Source::Listener => self.accept(),
+                Source::Stopper => self.stop(),
+                // Looked at below, whatever has happened.
+                Source::Ring | Source::Peer(_) => {}
+                Source::Session(tag) => self.hear(tag),
+            }
+        }
+        // Whose end is seen before the ring is read has everything it wrote in what is read.
+        let gone: Vec<u64> =
+            self.writers.iter().filter(|(_, writer)| writer.peer.is_peer_closed()).map(|(&tag, _)| tag).collect();
+        if gone.is_empty() {
+            self.read()?;
+        } else {
+            let head = self.reader.head();
+            while self.reader.tail() < head && self.read()? > 0 {}
+        }
+        if !gone.is_empty() || Instant::now() >= self.next_round {
+            self.look_for_losses();
+            self.turn_the_silent_away();
+            self.next_round = Instant::now() + ROUND;
+        }
+        gone.into_iter().for_each(|tag| self.leave(tag));
+        Ok(())
+    }
+
+    /// Admits whoever has connected.
+    fn accept(&mut self) {
+        let Some(listener) = &self.listener else {
+            return;
+        };
+        let Ok(Some(stream)) = self.poller.accept(listener) else {
+            return;
+        };
+        let tag = self.new_tag();
+        let Ok(process) = Process::behind(&stream, tag) else {
+            return;
+        };
+        let process = Arc::new(process);
+        if self.silent.len() + self.writers.len() >= self.limits.connections {
+            return self.turn_away(process, "there are as many connections as are allowed");
+        }
+        if !(self.limits.admit)(&process) {
+            return self.turn_away(process, "not admitted");
+        }
+        match self.poller.watch(&stream, Source::Session(tag)) {
+            Ok(()) => drop(self.silent.insert(tag, Session::new(process, stream))),
+            Err(_) => self.turn_away(process, "out of memory"),
+        }
+    }
+
+    /// Something was said on a connection, or it has ended.
+    fn hear(&mut self, tag: u64) {
+        if let Some(session) = self.silent.get_mut(&tag) {
+            match session.hear() {
+                Heard::Nothing => {}
+                Heard::Request(request) => {
+                    let Session { process, stream, .. } = self.silent.remove(&tag).expect("looked up just now");
+                    self.serve(process, stream, request);
+                }
+                Heard::End => drop(self.silent.remove(&tag)),
+                Heard::Nonsense => {
+                    let session = self.silent.remove(&tag).expect("looked up just now");
+                    self.turn_away(session.process, "it did not say what it wants");
+                }
+            }
+        } else if let Some(writer) = self.writers.get_mut(&tag) {
+            // A writer says nothing more; whatever it does, its connection has served its time.
+            writer.session = None;
+            self.watch_peer(tag);
+        }
+    }
+
+    fn serve(&mut self, process: Arc<Process>, stream: UnixStream, request: Request) {
+        match request {
+            Request::Write => match self.hand_over(&process, &stream) {
+                Ok(peer) => self.enter(process.clone(), peer, Some(Session::new(process, stream))),
+                Err(_) => self.turn_away(process, "its writer could not be handed over"),
+            },
+            request => {
+                self.poller.forget(&stream);
+                self.events.push_back(Event::Watcher(Watcher { process, request, stream }));
+            }
+        }
+    }
+
+    fn hand_over(&mut self, process: &Process, stream: &UnixStream) -> io::Result<Iob> {
+        let (writer, peer) = self.reader.new_iob_writer(process.tag)?;
+        writer.send_to(stream)?;
+        Ok(peer)
+    }
+
+    fn enter(&mut self, process: Arc<Process>, peer: Iob, session: Option<Session>) {
+        let writer = Writer { process: process.clone(), peer, session, read: Count::default(), lost: Count::default() };
+        self.writers.insert(process.tag, writer);
+        self.events.push_back(Event::Joined(process));
+    }
+
+    fn new_tag(&mut self) -> u64 {
+        self.last_tag += 1;
+        self.last_tag
+    }
+
+    /// Has the poller tell of the end of a writer that has no connection.
+    fn watch_peer(&mut self, tag: u64) {
+        if let Some(writer) = self.writers.get(&tag) {
+            // Where no descriptor is left, its end is seen at the next round.
+            let _ = writer.peer.try_as_fd().and_then(|fd| self.poller.watch(fd, Source::Peer(tag)));
+        }
+    }
+
+    /// Tells of the records that are there. Returns how many those were.
+    fn read(&mut self) -> io::Result<usize> {
+        let read = match self.reader.read_batch(&mut self.batch, BATCH) {
+            Ok(read) => read,
+            Err(_) => {
+                let bytes = self.reader.resync();
+                self.events.push_back(Event::Damaged { bytes });
+                return Ok(0);
+            }
+        };
+        let time = SystemTime::now();
+        for (tag, message) in self.batch.iter() {
+            if let Some(writer) = self.writers.get_mut(&tag) {
+                writer.read += Count { records: 1, bytes: message.len() as u64 };
+                let process = writer.process.clone();
+                self.events.push_back(Event::Record(Record { process, time, message: message.to_vec() }));
+            }
+        }
+        Ok(read)
+    }
+
+    fn look_for_losses(&mut self) {
+        let accounts = self.reader.accounts();
+        for (tag, writer) in &mut self.writers {
+            let Some(lost) = accounts.by_tag.get(tag).map(lost) else {
+                continue;
+            };
+            if lost.records > writer.lost.records {
+                let before = std::mem::replace(&mut writer.lost, lost);
+                self.events.push_back(Event::Lost(Lost {
+                    process: writer.process.clone(),
+                    records: lost.records - before.records,
+                    bytes: lost.bytes.saturating_sub(before.bytes),
+                }));
+            }
+        }
+    }
+
+    fn leave(&mut self, tag: u64) {
+        if let Some(writer) = self.writers.remove(&tag) {
+            let left = Left { process: writer.process, records: writer.read.records, lost: writer.lost.records };
+            self.events.push_back(Event::Left(left));
+        }
+    }
+
+    fn turn_the_silent_away(&mut self) {
+        let patience = self.limits.patience;
+        let late: Vec<u64> =
+            self.silent.iter().filter(|(_, session)| session.age() > patience).map(|(&tag, _)| tag).collect();
+        for tag in late {
+            let session = self.silent.remove(&tag).expect("found just now");
+            self.turn_away(session.process, "it did not say in time what it wants");
+        }
+    }
+
+    fn turn_away(&mut self, process: Arc<Process>, why: &'static str) {
+        self.events.push_back(Event::TurnedAway { process, why });
+    }
+
+    /// Admits nobody any more; what is in the ring is still told.
+    fn stop(&mut self) {
+        self.listener = None;
+        self.silent.clear();
+        self.look_for_losses();
+    }
+}
+
+/// What was refused: as seen here, and as the writer reports, which may be any figure.
+fn lost(account: &Account) -> Count {
+    let all = [account.no_space, account.reported, account.bad];
+    let sum = |figure: fn(&Count) -> u64| all.iter().map(figure).fold(0, u64::saturating_add);
+    Count { records: sum(|count| count.records), bytes: sum(|count| count.bytes) }
+}
+
+impl Iterator for Collector {
+    type Item = io::Result<Event>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_event(None).transpose()
+    }
+}
