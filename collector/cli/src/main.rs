@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     };
     done.unwrap_or_else(|error| {
         // Nobody reads on: nobody to complain to.
-        if !error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+        if error.downcast_ref::<io::Error>().is_none_or(|error| error.kind() != io::ErrorKind::BrokenPipe) {
             anstream::eprintln!("iobring: {error:#}");
         }
         ExitCode::FAILURE
