@@ -177,11 +177,11 @@ pub fn shapes(level: Level) -> Vec<Shape> {
     vec![
         shape("one thread, 1 call", &[(1, Both)], [(1, 36), (1, 400), (1, 400)]),
         shape("a mediator and a reader", &[(1, Mediator), (1, Reader)], [(1, 24), (1, 80), (1, 400)]),
-        shape("a writer and a reader", &[(1, Writer), (1, Reader)], [(1, 6), (1, 40), (1, 400)]),
+        shape("a writer and a reader", &[(1, Writer), (1, Reader)], [(1, 6), (1, 20), (1, 400)]),
         shape("two writers", &[(1, Writer), (1, Writer)], [(1, 3), (1, 24), (1, 400)]),
         shape("one thread, 2 calls", &[(2, Both)], [(1, 3), (1, 12), (1, 400)]),
-        shape("a writer with 2 calls and a reader", &[(2, Writer), (1, Reader)], [(17, 1), (1, 1), (1, 6)]),
-        shape("a writer and a reader with 2 calls", &[(1, Writer), (2, Reader)], [(17, 1), (1, 1), (1, 6)]),
+        shape("a writer with 2 calls and a reader", &[(2, Writer), (1, Reader)], [(17, 1), (3, 1), (1, 6)]),
+        shape("a writer and a reader with 2 calls", &[(1, Writer), (2, Reader)], [(17, 1), (3, 1), (1, 6)]),
         shape("one thread, 3 calls", &[(3, Both)], [(17, 1), (1, 1), (1, 4)]),
         shape("damage and repair, 4 calls", &[(4, Repairer)], [(1, 2), (1, 12), (1, 400)]),
     ]
@@ -191,7 +191,7 @@ pub fn shapes(level: Level) -> Vec<Shape> {
 pub fn most_states(level: Level) -> u64 {
     match level {
         Level::Quick => 4_000,
-        Level::Default => 30_000,
+        Level::Default => 4_000,
         Level::Full => 1_000_000,
     }
 }
