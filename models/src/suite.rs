@@ -298,7 +298,7 @@ pub fn killers() -> Vec<Entry> {
     killers
 }
 
-/// The same by the explorer alone: smallest first, so that each mutant dies within a second.
+/// The same by the explorer alone: smallest first, so that each mutant dies soon.
 pub fn explorer_killers() -> Vec<Entry> {
     let mut killers = vec![
         explore(Polling { writers: 1, messages: 1 }, 0),

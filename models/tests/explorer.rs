@@ -2,14 +2,14 @@
 
 use iobring::protocol::sites;
 use iobring_models::suite;
-use std::time::{Duration, Instant};
 use weakest::run::{Changes, Mutant, Verdict};
 
-/// How long a mutant may live.
-const SECOND: Duration = Duration::from_secs(1);
+/// How many states of the model in which it dies a mutant may live: a count, since times are other machines' and other loads'.
+/// Most take a few hundred; that of `INTEREST_SET` shows only where nothing trusts control dependencies, after 53,328.
+const STATES: u64 = 60_000;
 
 #[test]
-fn every_weakened_ordering_dies_within_a_second() {
+fn every_weakened_ordering_dies_soon() {
     let killers = suite::explorer_killers();
     for killer in &killers {
         let run = killer.run(Changes::default());
@@ -18,15 +18,14 @@ fn every_weakened_ordering_dies_within_a_second() {
     for site in sites::ALL {
         for order in site.weaker().iter().copied() {
             let changes = Changes { mutant: Some(Mutant { site: site.name, order }), death: None };
-            let begun = Instant::now();
             let death = killers.iter().map(|killer| killer.run(changes)).find_map(|run| match run.verdict {
                 Verdict::Fail(trace) => Some((run.scenario, run.states, trace.fault)),
                 _ => None,
             });
-            let elapsed = begun.elapsed();
-            println!("{} {order}: {elapsed:?}, {death:?}", site.name);
-            assert!(death.is_some(), "{} weakened to {order} survives", site.name);
-            assert!(elapsed < SECOND, "{} weakened to {order} lives for {elapsed:?}", site.name);
+            println!("{} {order}: {death:?}", site.name);
+            let (model, states, _) = death.unwrap_or_else(|| panic!("{} weakened to {order} survives", site.name));
+            let states = states.expect("the explorer counts states");
+            assert!(states <= STATES, "{} weakened to {order} lives for {states} states of {model}", site.name);
         }
     }
 }
