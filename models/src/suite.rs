@@ -35,9 +35,9 @@ use weakest::suite::{Engine, Entry};
 /// How patient a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Within a minute.
+    /// Within a few minutes.
     Quick,
-    /// Within five minutes.
+    /// Within ten minutes.
     Default,
     /// As long as it takes.
     Full,
