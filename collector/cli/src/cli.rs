@@ -35,7 +35,7 @@ pub enum Command {
     Record(Record),
     /// Show what was kept in files
     ///
-    /// Exits with 1 if a file has lines that are no entries, other than a half-written last one.
+    /// Lines that are no entries (a half-written last one, for example) are left out, and counted on standard error.
     Replay(Replay),
     /// Print a shell's completions
     Completions { shell: Shell },

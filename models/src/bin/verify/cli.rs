@@ -10,7 +10,7 @@ use weakest::explorer::Memory;
 #[derive(Debug, Parser)]
 #[command(name = "cargo verify", bin_name = "cargo verify", version)]
 pub struct Cli {
-    /// Smaller bounds and fewer samples: within a minute on two cores
+    /// Smaller bounds and fewer samples: a few minutes on two cores
     #[arg(long, conflicts_with = "full")]
     quick: bool,
 
