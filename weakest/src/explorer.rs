@@ -54,7 +54,7 @@ use search::{Ending, Found, Search, Story};
 use state::Sizes;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 use tree::{Tree, lock};
 use twins::{Laboratory, Values};
@@ -174,7 +174,8 @@ pub struct ExplorerOptions {
     pub weak_failures: Often,
     /// When the virtual time passes.
     pub time: Time,
-    /// Whether to look for states from which no end can be reached. Costs 8 bytes per transition.
+    /// Whether to look for states from which no end can be reached. Costs 8 bytes per transition to a state
+    /// met before.
     pub liveness: bool,
     /// Stop, and say so, after so many states.
     pub max_states: Option<u64>,
@@ -202,11 +203,18 @@ impl Default for ExplorerOptions {
             max_states: None,
             stop: None,
             progress: None,
-            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            workers: cores(),
             lookahead: 2000,
             reductions: Reductions::default(),
         }
     }
+}
+
+/// How many cores there are. Asked for once: the operating system reads files for the answer, which takes as long as exploring a
+/// tiny program.
+fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 impl ExplorerOptions {

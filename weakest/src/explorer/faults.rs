@@ -47,6 +47,8 @@ pub(super) enum Fault {
     OwnStoresAreNewer,
     AgesAreForgotten,
     DecisionsAreUnknown,
+    LastBytesAreLost,
+    OtherStepsAreForgotten,
 }
 
 #[cfg(feature = "seeded-faults")]
@@ -94,6 +96,8 @@ pub(super) fn seeded(fault: Fault) -> bool {
         OwnStoresAreNewer,
         AgesAreForgotten,
         DecisionsAreUnknown,
+        LastBytesAreLost,
+        OtherStepsAreForgotten,
     ];
     let named = |name: std::ffi::OsString| {
         let known = all.into_iter().find(|fault| *format!("{fault:?}") == *name);

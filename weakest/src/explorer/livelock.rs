@@ -4,7 +4,8 @@ use super::visited::{StateId, Visited};
 use rustc_hash::FxHashSet;
 
 /// A state from which no final state can be reached, on the shortest way there. `edges` are the steps that threads may count
-/// on. The `promising` states are not judged: promises that cannot be kept say nothing, and others lead to states without.
+/// on, but for those by which states were met first. The `promising` states are not judged: promises that cannot be kept say
+/// nothing, and others lead to states without.
 pub(super) fn find(
     visited: &Visited,
     terminals: &[StateId],
@@ -14,19 +15,21 @@ pub(super) fn find(
     let dense = visited.dense();
     let count = dense.count();
     let mut first = vec![0u32; count + 1];
-    for &(_, to) in edges.iter().flatten() {
-        first[dense.index(to) + 1] += 1;
-    }
+    let each = |visit: &mut dyn FnMut(StateId, StateId)| {
+        edges.iter().flatten().for_each(|&(from, to)| visit(from, to));
+        visited.each_step(visit);
+    };
+    each(&mut |_, to| first[dense.index(to) + 1] += 1);
     for index in 0..count {
         first[index + 1] += first[index];
     }
     let mut sources = vec![0 as StateId; first[count] as usize];
     let mut fill = first.clone();
-    for &(from, to) in edges.iter().flatten() {
+    each(&mut |from, to| {
         let slot = &mut fill[dense.index(to)];
         sources[*slot as usize] = from;
         *slot += 1;
-    }
+    });
     drop(edges);
     let mut ends = vec![false; count];
     let mut open: Vec<StateId> = terminals.to_vec();

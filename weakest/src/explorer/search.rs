@@ -78,7 +78,10 @@ struct Harvest {
     outcomes: BTreeSet<String>,
     unharmed: BTreeSet<String>,
     terminals: Vec<StateId>,
+    /// Dependable steps to states met before.
     edges: Vec<(StateId, StateId)>,
+    /// The state at hand, encoded.
+    encoded: Vec<u8>,
     /// The new states in which somebody has promises to keep.
     promising: Vec<StateId>,
     hit: Option<Hit>,
@@ -100,7 +103,7 @@ impl<'s, 'p> Search<'s, 'p> {
         tree: &'s Mutex<Tree<'p>>,
         allowed: &'s Outcomes,
     ) -> Self {
-        Search { world, program, tree, allowed, visited: Visited::none() }
+        Search { world, program, tree, allowed, visited: Visited::none(world.options.workers) }
     }
 
     /// Searches to the end.
@@ -189,7 +192,7 @@ impl<'s, 'p> Search<'s, 'p> {
             }
             found.states = self.visited.count();
             found.executions = terminals.len() as u64;
-            found.bytes += level.bytes.len() as u64;
+            found.bytes += level.size() as u64;
             found.largest_level = found.largest_level.max(level.states.len() as u64);
             if let Some(progress) = &options.progress {
                 progress.states.store(found.states, Ordering::Relaxed);
@@ -253,8 +256,8 @@ impl<'s, 'p> Search<'s, 'p> {
                     return harvest;
                 }
                 for index in start..(start + CHUNK).min(level.states.len()) {
-                    let (id, bytes) = level.get(index);
-                    let state = State::decode(self.world.sizes, bytes);
+                    let id = level.get(index, &mut harvest.encoded);
+                    let state = State::decode(self.world.sizes, &harvest.encoded);
                     if state.threads.iter().all(|thread| thread.status == Status::Ended) {
                         continue;
                     }
@@ -305,18 +308,19 @@ impl<'s, 'p> Search<'s, 'p> {
                 continue;
             }
             let over = branch.state.threads.iter().all(|thread| thread.status == Status::Ended);
-            let end = harvest.next.bytes.len();
-            let identity = branch.state.encode(self.world.sizes, &mut harvest.next.bytes);
-            let key = xxh3_128(&harvest.next.bytes[end..end + identity]);
-            let (id, new) = self.visited.enter(key, from, ordinal);
-            if branch.dependable && from != NOBODY && self.world.options.liveness {
-                harvest.edges.push((from, id));
-            }
+            harvest.encoded.clear();
+            let identity = branch.state.encode(self.world.sizes, &mut harvest.encoded);
+            let key = xxh3_128(&harvest.encoded[..identity]);
+            let (id, new) = self.visited.enter(key, from, ordinal, branch.dependable);
             if !new {
-                harvest.next.bytes.truncate(end);
+                // The step to a new state is known by that state.
+                let counts = branch.dependable && self.world.options.liveness && from != NOBODY;
+                if counts && !seeded(Seeded::OtherStepsAreForgotten) {
+                    harvest.edges.push((from, id));
+                }
                 continue;
             }
-            harvest.next.states.push((id, harvest.next.bytes.len()));
+            harvest.next.push(id, &harvest.encoded);
             if branch.state.promisers != 0 {
                 harvest.promising.push(id);
             }
