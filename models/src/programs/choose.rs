@@ -76,29 +76,44 @@ pub fn starts() -> Vec<Start> {
     starts
 }
 
-/// A program of these calls in all circumstances; also in such as make no sense.
-pub fn circumstances(calls: &[Vec<Call>]) -> Vec<Program> {
-    let mut programs = Vec::new();
-    let waits_for_room = calls.iter().flatten().any(|&call| call == Call::Await);
-    // What dies is a process. The owner's is the end of the ring, and it is the mediator's too.
-    let mortal = |calls: &[Call]| {
-        let owners = |call: Call| {
-            let awaited = waits_for_room && (call == Call::Await || call.side() == Side::Reader);
-            awaited || call.account() == Some(Place::Process)
-        };
-        !calls.iter().any(|&call| owners(call))
-    };
-    for start in starts() {
-        for deaths in 0..=2 {
-            for restless in [false, true] {
-                for time in [Time::AtWill, Time::WhenIdle] {
-                    let threads = calls.iter().map(|calls| thread(calls, deaths > 0 && mortal(calls))).collect();
-                    programs.push(Program { start, threads, deaths, restless, time });
-                }
-            }
-        }
+/// All circumstances, by number: where the ring starts, how many deaths, whether waits may end for nothing, and when time passes.
+pub struct Circumstances {
+    starts: Vec<Start>,
+}
+
+impl Circumstances {
+    /// All of them.
+    pub fn all() -> Self {
+        Circumstances { starts: starts() }
     }
-    programs
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.starts.len() * 12
+    }
+
+    /// A program of these calls in the circumstances of this number; it need not make sense.
+    pub fn program(&self, calls: &[Vec<Call>], number: usize) -> Program {
+        let waits_for_room = calls.iter().flatten().any(|&call| call == Call::Await);
+        // What dies is a process. The owner's is the end of the ring, and it is the mediator's too.
+        let mortal = |calls: &[Call]| {
+            let owners = |call: Call| {
+                let awaited = waits_for_room && (call == Call::Await || call.side() == Side::Reader);
+                awaited || call.account() == Some(Place::Process)
+            };
+            !calls.iter().any(|&call| owners(call))
+        };
+        let (start, rest) = (self.starts[number / 12], number % 12);
+        let (deaths, restless) = ((rest / 4) as u8, rest / 2 % 2 == 1);
+        let time = if rest % 2 == 0 { Time::AtWill } else { Time::WhenIdle };
+        let threads = calls.iter().map(|calls| thread(calls, deaths > 0 && mortal(calls))).collect();
+        Program { start, threads, deaths, restless, time }
+    }
+
+    /// A program of these calls in each of the circumstances in which it makes sense.
+    pub fn of<'a>(&'a self, calls: &'a [Vec<Call>]) -> impl Iterator<Item = Program> + 'a {
+        (0..self.count()).map(|number| self.program(calls, number)).filter(sensible)
+    }
 }
 
 /// Programs in which a pair meets, smaller ones first.
@@ -121,8 +136,12 @@ pub fn with(pair: Pair) -> impl Iterator<Item = Program> {
         }
         Pair::Both(..) => shapes.extend(Call::ALL.map(|call| vec![vec![Call::Write], vec![call]])),
     }
-    let fits = move |program: &Program| sensible(program) && program.pairs().contains(&pair);
-    shapes.into_iter().flat_map(move |shape| circumstances(&shape).into_iter().filter(fits).step_by(7))
+    let all = Circumstances::all();
+    shapes.into_iter().flat_map(move |shape| {
+        let fitting: Vec<Program> =
+            all.of(&shape).filter(|program| program.pairs().contains(&pair)).step_by(7).collect();
+        fitting
+    })
 }
 
 /// So many programs of a shape, each in so many circumstances.
@@ -203,6 +222,7 @@ impl Shape {
             self.threads.iter().flat_map(|&(count, who)| std::iter::repeat_n(who.calls(), count)).collect();
         let total: usize = lists.iter().map(Vec::len).product();
         let numbers = (0..total).step_by(self.every);
+        let circumstances = Circumstances::all();
         numbers.flat_map(move |number| {
             let mut rest = number;
             let mut calls = lists.iter().rev().map(|list| {
@@ -218,15 +238,13 @@ impl Shape {
             let same = threads.len() > 1 && self.threads.windows(2).all(|pair| pair[0] == pair[1]);
             // Equal threads in another order are the same program.
             let twice = same && threads.windows(2).any(|pair| pair[0] > pair[1]);
-            let programs = if twice { Vec::new() } else { circumstances(&threads) };
-            let mut programs: Vec<Program> = programs.into_iter().filter(sensible).collect();
+            let some = if twice { 0 } else { self.times };
             // The next ones in turn, far apart.
-            let length = programs.len().max(1);
-            programs.rotate_left((number * 7919) % length);
-            let step = coprime(length);
-            (0..self.times.min(length))
-                .filter_map(move |at| programs.get((at * step) % length).cloned())
-                .collect::<Vec<_>>()
+            let length = circumstances.count();
+            let (first, step) = (number * 7919, coprime(length));
+            let circumstances = &circumstances;
+            let programs = (0..length).map(|at| circumstances.program(&threads, (first + at * step) % length));
+            programs.filter(sensible).take(some).collect::<Vec<_>>()
         })
     }
 }

@@ -1,10 +1,10 @@
 //! What programs are made of, and which pairs of that there are.
 
 use super::call::{Call, Side};
-use super::choose::{circumstances, sensible};
+use super::choose::Circumstances;
 use super::program::{Program, Start, Thread};
 use crate::spec::Time;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 /// Where the indices of a ring stand.
@@ -112,6 +112,11 @@ impl Program {
     /// The pairs that meet in it.
     pub fn pairs(&self) -> BTreeSet<Pair> {
         let mut pairs = BTreeSet::new();
+        self.add_pairs(&mut pairs);
+        pairs
+    }
+
+    fn add_pairs(&self, pairs: &mut impl Extend<Pair>) {
         for (at, thread) in self.threads.iter().enumerate() {
             for (place, &one) in thread.calls.iter().enumerate() {
                 pairs.extend(thread.calls[place + 1..].iter().map(|&other| Pair::Then(one, other)));
@@ -124,13 +129,13 @@ impl Program {
         for (at, &one) in circumstances.iter().enumerate() {
             pairs.extend(circumstances[at + 1..].iter().map(|&other| Pair::Both(one, other)));
         }
-        pairs
     }
 }
 
 /// Every pair that any sensible program of two calls or threads has.
 pub fn all_pairs() -> BTreeSet<Pair> {
-    let mut pairs = BTreeSet::new();
+    let all = Circumstances::all();
+    let mut pairs = HashSet::new();
     for one in Call::ALL {
         for other in Call::ALL {
             let mut shapes = vec![vec![vec![one, other]]];
@@ -138,11 +143,11 @@ pub fn all_pairs() -> BTreeSet<Pair> {
                 shapes.push(vec![vec![one], vec![other]]);
             }
             for shape in shapes {
-                pairs.extend(circumstances(&shape).into_iter().filter(sensible).flat_map(|program| program.pairs()));
+                all.of(&shape).for_each(|program| program.add_pairs(&mut pairs));
             }
         }
     }
-    pairs
+    pairs.into_iter().collect()
 }
 
 /// A thread that does this.

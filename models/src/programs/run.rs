@@ -161,7 +161,7 @@ impl Plan {
         tally.states += run.states.unwrap_or(0);
         tally.answers += specified.answers() as u64;
         match run.verdict {
-            Verdict::Pass => outcome.covered.append(&mut specified.program().pairs()),
+            Verdict::Pass => outcome.covered.extend(specified.program().pairs()),
             Verdict::Cut => tally.cut += 1,
             _ => outcome.failures.push(run),
         }

@@ -23,6 +23,8 @@ use xxhash_rust::xxh3::xxh3_128;
 const CHUNK: usize = 256;
 /// Levels smaller than this are not worth a second worker, and stay deterministic.
 const LARGE: usize = 8 * CHUNK;
+/// So many states more, and as many as before, after threads have touched what they were assumed not to touch.
+const LOOKING_ON: u64 = 100;
 /// How many executions are tried at random before twins are looked for, and of how many steps at most.
 const SAMPLES: usize = 100;
 const SAMPLE_LENGTH: usize = 1000;
@@ -96,6 +98,12 @@ pub(super) struct Search<'s, 'p> {
     visited: Visited,
 }
 
+/// A search that was stopped.
+fn cut(mut found: Found, reason: String) -> Ending {
+    found.coverage = Coverage::Cut(reason);
+    Ending::Found(Box::new(found))
+}
+
 impl<'s, 'p> Search<'s, 'p> {
     pub(super) fn new(
         world: &'s World<'s>,
@@ -167,6 +175,8 @@ impl<'s, 'p> Search<'s, 'p> {
         let starts = machines[0].start();
         self.take(&mut machines[0], NOBODY, 0, starts, &mut first);
         let mut harvests = vec![first];
+        // Nothing that is found from then on counts, nor more states than this.
+        let mut surprised: Option<u64> = None;
         loop {
             let mut level = Level::default();
             let mut hit: Option<Hit> = None;
@@ -187,16 +197,23 @@ impl<'s, 'p> Search<'s, 'p> {
             for machine in &mut machines {
                 found.killed_before.append(&mut machine.killed_before);
             }
-            if self.world.touched != lock(self.tree).touched {
-                return Ending::Surprised;
-            }
             found.states = self.visited.count();
+            if surprised.is_none() && self.world.touched != lock(self.tree).touched {
+                // What else the threads touch is looked for a little longer: each search that is begun again costs as much.
+                surprised = Some(2 * found.states + LOOKING_ON);
+            }
             found.executions = terminals.len() as u64;
             found.bytes += level.size() as u64;
             found.largest_level = found.largest_level.max(level.states.len() as u64);
             if let Some(progress) = &options.progress {
                 progress.states.store(found.states, Ordering::Relaxed);
                 progress.frontier.store(level.states.len() as u64, Ordering::Relaxed);
+            }
+            if let Some(most) = surprised {
+                let over = hit.is_some() || level.states.is_empty() || self.stopped().is_some();
+                if over || found.states >= most || machines.iter().any(|machine| machine.overflow.is_some()) {
+                    return Ending::Surprised;
+                }
             }
             if let Some(hit) = hit {
                 let story = self.replay::<N>(hit.state, hit.branch);
@@ -206,8 +223,7 @@ impl<'s, 'p> Search<'s, 'p> {
                 return Ending::Found(Box::new(found));
             }
             if let Some(reason) = machines.iter_mut().find_map(|machine| machine.overflow.take()).or(self.stopped()) {
-                found.coverage = Coverage::Cut(reason);
-                return Ending::Found(Box::new(found));
+                return cut(found, reason);
             }
             if level.states.is_empty() {
                 break;
@@ -220,8 +236,7 @@ impl<'s, 'p> Search<'s, 'p> {
             let workers = if level.states.len() < LARGE { 1 } else { workers };
             harvests = self.expand_level(&level, &mut machines[..workers]);
             if let Some(reason) = self.stopped() {
-                found.coverage = Coverage::Cut(reason);
-                return Ending::Found(Box::new(found));
+                return if surprised.is_some() { Ending::Surprised } else { cut(found, reason) };
             }
         }
         if lock(self.tree).loops
