@@ -6,17 +6,19 @@ use crate::hub::Hub;
 use crate::output::Output;
 use anyhow::{Context, Result};
 use iobring::{Iob, Status};
-use iobring_collect::{Builder, Collector, Event, Process, SOCKET_VARIABLE, Stopper};
+use iobring_collect::{Builder, Collector, Event, Invitation, Process, SOCKET_VARIABLE, Stopper};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::iterator::SignalsInfo;
+use signal_hook::iterator::exfiltrator::origin::WithOrigin;
+use signal_hook::low_level::siginfo::Cause;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 /// The longest line of a program's output that is one record; longer ones are several.
 const LONGEST: u64 = iobring::layout::MAX_WRITE_SIZE as u64;
@@ -26,15 +28,17 @@ pub fn run(arguments: Run) -> Result<ExitCode> {
     let socket = folder.path().join("socket");
     let capacity = usize::try_from(arguments.capacity.as_u64()).context("the ring's size")?;
     let mut collector = Builder::new().capacity(capacity).bind(&socket)?;
-    let (process, child) = start(&arguments, &socket)?;
+    let (process, child) = start(&arguments, &socket, &mut collector)?;
     forward_signals(&child, collector.stopper())?;
     let mut own = Own::default();
-    let ended = follow(child, &process, &mut collector, &mut own)?;
+    let room = Arc::new(Room::default());
+    let ended = follow(child, &process, &mut collector, &mut own, &room)?;
 
     let mut hub = Hub::new(Output::new(arguments.out), 0);
     let mut figures = Figures::default();
     // The program's own writers leave when it and its output have ended; whatever else it started may stay connected longer.
     while let Some(event) = hub.step(&mut collector, |event| own.entry(event))? {
+        room.made();
         figures.add(&event, &own);
         if figures.present == 0 {
             break;
@@ -49,18 +53,23 @@ pub fn run(arguments: Run) -> Result<ExitCode> {
     Ok(exit_code(status))
 }
 
-/// Starts the program, which finds the collector by its environment.
-fn start(arguments: &Run, socket: &Path) -> Result<(Process, Child)> {
+/// Starts the program, which inherits a connection for its writer; what it starts in turn finds the collector by its path.
+fn start(arguments: &Run, socket: &Path, collector: &mut Collector) -> Result<(Process, Child)> {
+    let invitation = Invitation::new().context("a connection for the program")?;
+    let (inherited, value) = invitation.variable()?;
     let program = &arguments.program[0];
     let child = Command::new(program)
         .args(&arguments.program[1..])
         .env(SOCKET_VARIABLE, socket)
+        .env(inherited, value)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot run {}", program.display()))?;
     let name = Path::new(program).file_name().unwrap_or(program).to_string_lossy().into_owned();
-    Ok((Process::this(0, name).with_id(child.id()), child))
+    let process = Process::this(0, name).with_id(child.id());
+    collector.admit(invitation, process.clone())?;
+    Ok((process, child))
 }
 
 /// This process's own writers, by tag: those of the program's streams, and one that is dropped when it has ended.
@@ -123,13 +132,16 @@ fn follow(
     process: &Process,
     collector: &mut Collector,
     own: &mut Own,
+    room: &Arc<Room>,
 ) -> Result<JoinHandle<std::io::Result<ExitStatus>>> {
     let stdout = child.stdout.take().expect("it is piped");
     let writer = own.writer(collector, process, Some(Stream::Stdout))?;
-    thread::spawn(move || pass_on(stdout, &writer));
+    let waits = room.clone();
+    thread::spawn(move || pass_on(stdout, &writer, &waits));
     let stderr = child.stderr.take().expect("it is piped");
     let writer = own.writer(collector, process, Some(Stream::Stderr))?;
-    thread::spawn(move || pass_on(stderr, &writer));
+    let waits = room.clone();
+    thread::spawn(move || pass_on(stderr, &writer, &waits));
     let end = own.writer(collector, process, None)?;
     Ok(thread::spawn(move || {
         let _end = end;
@@ -138,34 +150,55 @@ fn follow(
 }
 
 /// Writes each line as a record, without its newline, until the stream ends or cannot be read.
-fn pass_on(stream: impl Read, writer: &Iob) {
+fn pass_on(stream: impl Read, writer: &Iob, room: &Room) {
     let mut stream = BufReader::new(stream);
     let mut line = Vec::new();
     while matches!(stream.by_ref().take(LONGEST).read_until(b'\n', &mut line), Ok(1..)) {
-        write(writer, line.strip_suffix(b"\n").unwrap_or(&line));
+        room.write(writer, line.strip_suffix(b"\n").unwrap_or(&line));
         line.clear();
     }
 }
 
-/// Writes a record, waiting for room as the program would for a pipe.
-fn write(writer: &Iob, message: &[u8]) {
-    while writer.write(Default::default(), 0, message) == Err(Status::NO_SPACE) {
-        thread::sleep(Duration::from_millis(1));
+/// Room in the ring, for which this process's own writers wait as the program would for a pipe.
+#[derive(Default)]
+struct Room {
+    /// Held from before a write that finds none until the wait for some has begun, so that none goes unnoticed.
+    lock: Mutex<()>,
+    was_made: Condvar,
+}
+
+impl Room {
+    /// Some may have been made.
+    fn made(&self) {
+        let _held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.was_made.notify_all();
+    }
+
+    /// Writes a record, once there is room.
+    fn write(&self, writer: &Iob, message: &[u8]) {
+        if writer.send(message) != Err(Status::NO_SPACE) {
+            return;
+        }
+        let mut held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        while writer.send(message) == Err(Status::NO_SPACE) {
+            held = self.was_made.wait(held).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 }
 
-/// Asks the program to end when this process is asked to. What a terminal sends on Ctrl-C has reached both already.
+/// Passes on what asks this process to end or to do something. What a terminal sends (Ctrl-C, a hang-up) comes from the kernel
+/// and reaches the program by itself; what another process sends to this one, it does not.
 fn forward_signals(child: &Child, stopper: Stopper) -> Result<()> {
     let pidfd = pidfd_open(Pid::from_child(child), PidfdFlags::empty()).context("watching the program")?;
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let mut signals = SignalsInfo::<WithOrigin>::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2])?;
     thread::spawn(move || {
-        for signal in signals.forever() {
-            let asked = match signal {
-                SIGTERM => pidfd_send_signal(&pidfd, Signal::TERM),
-                // 0 would do to see whether it is there; the terminal's own signal does no harm twice.
-                _ => pidfd_send_signal(&pidfd, Signal::INT),
-            };
-            if asked.is_err() {
+        for origin in signals.forever() {
+            if matches!(origin.cause, Cause::Kernel) {
+                continue;
+            }
+            let signal = Signal::from_named_raw(origin.signal).expect("one of those above");
+            if pidfd_send_signal(&pidfd, signal).is_err() {
+                // It has ended; whoever it left behind is not waited for any more.
                 stopper.stop();
             }
         }

@@ -1,5 +1,6 @@
 //! The first five minutes, as a test: what is typed, and what must be seen.
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -41,8 +42,7 @@ impl Serving {
     }
 
     fn end(mut self) {
-        let pid = rustix::process::Pid::from_child(&self.0);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        kill_process(Pid::from_child(&self.0), Signal::TERM).unwrap();
         assert!(self.0.wait().unwrap().success());
     }
 }
@@ -67,6 +67,31 @@ fn a_program_that_ends_well_is_said_to_and_its_code_is_passed_on() {
     assert_eq!((&ended["kind"], &ended["code"], &ended["name"]), (&"ended".into(), &7.into(), &"sh".into()));
     let none = output(&["run", "--", "/no/such/program"]);
     assert!(!none.status.success() && text(&none.stderr).contains("/no/such/program"));
+}
+
+#[test]
+fn output_that_the_ring_cannot_hold_waits_for_room() {
+    let ran = output(&["run", "--capacity", "64KiB", "--", "seq", "30000"]);
+    let seen = text(&ran.stdout);
+    let lines: Vec<&str> = seen.lines().filter_map(|line| line.split_once("| ")).map(|(_, line)| line).collect();
+    assert_eq!(lines, (1..=30000).map(|number| number.to_string()).collect::<Vec<_>>());
+    assert!(seen.ends_with("exited with 0: 30000 records, nothing lost\n"));
+}
+
+#[test]
+fn a_program_is_asked_to_end_once_whoever_asks() {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        // It says how often it was asked, once it cannot be asked any more.
+        let script =
+            "n=0; trap 'n=$((n+1))' TERM INT HUP; echo ready; while [ $n = 0 ]; do sleep 0.01; done; echo asked $n";
+        let mut run = iobring(&["run", "--", "sh", "-c", script]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(run.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line.ends_with("| ready")));
+        kill_process(Pid::from_child(&run), signal).unwrap();
+        let seen: Vec<String> = lines.collect();
+        assert!(seen.iter().any(|line| line.ends_with("asked 1")), "{seen:?}");
+        assert!(run.wait().unwrap().success());
+    }
 }
 
 #[test]

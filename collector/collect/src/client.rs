@@ -1,5 +1,6 @@
 //! A writer in another process than the collector's.
 
+use crate::inherited;
 use crate::request::Request;
 use iobring::{Iob, IobWriteOptions, Status};
 use std::io::{self, IoSlice};
@@ -28,7 +29,20 @@ impl Client {
     /// `NotFound` or `ConnectionRefused` where nobody listens; `UnexpectedEof` from a collector that does not admit this process;
     /// `InvalidData` from whatever is no collector; `WouldBlock` from one that does not answer in time.
     pub fn connect(path: impl AsRef<Path>) -> io::Result<Self> {
-        let session = UnixStream::connect(path)?;
+        Self::over(UnixStream::connect(path)?)
+    }
+
+    /// The client whose connection this process has inherited ([`INHERITED_VARIABLE`](crate::INHERITED_VARIABLE)), as it does
+    /// from `iobring run`; `None` if it has not.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect). Only one process gets the writer; others that inherit the connection are refused.
+    pub fn inherited() -> Option<io::Result<Self>> {
+        inherited::take().map(Self::over)
+    }
+
+    /// Asks for a writer and waits until it has come.
+    fn over(session: UnixStream) -> io::Result<Self> {
         Request::Write.send(&session)?;
         session.set_read_timeout(Some(PATIENCE))?;
         let writer = Iob::receive_from(&session)?;

@@ -9,12 +9,13 @@ pub use building::{Builder, Limits};
 pub use stopper::Stopper;
 
 use crate::event::{Event, Left, Lost, Record, Watcher};
+use crate::inherited::Invitation;
 use crate::process::Process;
 use crate::request::Request;
 use iobring::{Account, Batch, Count, Iob, Reader, Status};
 use poller::{Poller, Source};
 use session::{Heard, Session};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -40,6 +41,8 @@ pub struct Collector {
     silent: BTreeMap<u64, Session>,
     /// Those who write, by their tag.
     writers: BTreeMap<u64, Writer>,
+    /// Those of them whose end the poller has told.
+    ending: BTreeSet<u64>,
     last_tag: u64,
     events: VecDeque<Event>,
     batch: Batch,
@@ -91,6 +94,19 @@ impl Collector {
         self.enter(process, peer, None);
         self.watch_peer(tag);
         Ok((tag, writer))
+    }
+
+    /// Admits a child that was started with one end of `invitation`, as `process`: the first that asks there gets a writer. The
+    /// child has left when its end is closed; if it never asks, nothing is told of it.
+    ///
+    /// # Errors
+    /// Of polling.
+    pub fn admit(&mut self, invitation: Invitation, process: Process) -> io::Result<()> {
+        let process = Arc::new(Process { tag: self.new_tag(), ..process });
+        let stream = invitation.into_stream();
+        self.poller.watch(&stream, Source::Session(process.tag))?;
+        self.silent.insert(process.tag, Session::invited(process, stream));
+        Ok(())
     }
 
     /// Ends the collector from any thread, or a signal's handler.
@@ -148,26 +164,40 @@ impl Collector {
                 Source::Listener => self.accept(),
                 Source::Stopper => self.stop(),
                 // Looked at below, whatever has happened.
-                Source::Ring | Source::Peer(_) => {}
+                Source::Ring => {}
+                Source::Peer(tag) => self.ending.extend([tag]),
                 Source::Session(tag) => self.hear(tag),
             }
         }
         // Whose end is seen before the ring is read has everything it wrote in what is read.
-        let gone: Vec<u64> =
-            self.writers.iter().filter(|(_, writer)| writer.peer.is_peer_closed()).map(|(&tag, _)| tag).collect();
+        let is_round = Instant::now() >= self.next_round;
+        let gone = self.gone(is_round);
         if gone.is_empty() {
             self.read()?;
         } else {
             let head = self.reader.head();
             while self.reader.tail() < head && self.read()? > 0 {}
         }
-        if !gone.is_empty() || Instant::now() >= self.next_round {
+        if !gone.is_empty() || is_round {
             self.look_for_losses();
             self.turn_the_silent_away();
             self.next_round = Instant::now() + ROUND;
         }
         gone.into_iter().for_each(|tag| self.leave(tag));
         Ok(())
+    }
+
+    /// Whose every writer is dropped: of those of whom the poller told, and each round of all, since some may have found no
+    /// descriptor to be watched by.
+    fn gone(&mut self, all: bool) -> Vec<u64> {
+        let is_gone = |tag: &u64| self.writers.get(tag).is_some_and(|writer| writer.peer.is_peer_closed());
+        let gone: Vec<u64> = if all {
+            self.writers.keys().copied().filter(is_gone).collect()
+        } else {
+            self.ending.iter().copied().filter(is_gone).collect()
+        };
+        self.ending.retain(|tag| !gone.contains(tag));
+        gone
     }
 
     /// Admits whoever has connected.
@@ -302,8 +332,12 @@ impl Collector {
 
     fn turn_the_silent_away(&mut self) {
         let patience = self.limits.patience;
-        let late: Vec<u64> =
-            self.silent.iter().filter(|(_, session)| session.age() > patience).map(|(&tag, _)| tag).collect();
+        let late: Vec<u64> = self
+            .silent
+            .iter()
+            .filter(|(_, session)| session.age().is_some_and(|age| age > patience))
+            .map(|(&tag, _)| tag)
+            .collect();
         for tag in late {
             let session = self.silent.remove(&tag).expect("found just now");
             self.turn_away(session.process, "it did not say in time what it wants");

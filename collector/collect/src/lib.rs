@@ -35,6 +35,8 @@
 //! | `process` | who is at the other end, as the kernel says |
 //! | `request` | the line that a connection begins with |
 //! | `client`, `sink` | a writer; one that is never in the way: it connects again, and falls back |
+//! | `lines` | a logging library's lines, to a sink or to standard error; on any system |
+//! | `inherited` | the writer that a child is started with |
 //! | `event`, `collector` | what the collector tells, and the collector itself |
 //! | `retained` | the newest so many bytes |
 //! | `feed` | records as they come, for whoever watches |
@@ -47,21 +49,48 @@
 //! [`Record::text`] escapes what a terminal would obey.
 
 mod address;
-mod client;
-mod collector;
-mod event;
-mod feed;
-mod process;
-mod request;
-mod retained;
-mod sink;
+mod lines;
+mod written;
 
 pub use address::{SOCKET_VARIABLE, default_socket};
-pub use client::Client;
-pub use collector::{Builder, Collector, Limits, Stopper, WriterStatus};
-pub use event::{Event, Left, Lost, Record, Watcher, printable};
-pub use feed::{Feed, Feeds};
-pub use process::Process;
-pub use request::Request;
-pub use retained::{Bytes, Retained};
-pub use sink::{Sink, Written};
+pub use lines::Lines;
+pub use written::Written;
+
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod client;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod collector;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod event;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod feed;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod inherited;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod process;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod request;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod retained;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod sink;
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+mod elsewhere;
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+pub use elsewhere::Sink;
+
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod supported {
+    pub use crate::client::Client;
+    pub use crate::collector::{Builder, Collector, Limits, Stopper, WriterStatus};
+    pub use crate::event::{Event, Left, Lost, Record, Watcher, printable};
+    pub use crate::feed::{Feed, Feeds};
+    pub use crate::inherited::{INHERITED_VARIABLE, Invitation};
+    pub use crate::process::Process;
+    pub use crate::request::Request;
+    pub use crate::retained::{Bytes, Retained};
+    pub use crate::sink::Sink;
+}
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+pub use supported::*;

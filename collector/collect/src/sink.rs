@@ -1,7 +1,9 @@
 //! A writer that is never in the way: it connects again when the collector does, and its caller falls back meanwhile.
 
+use crate::address::default_socket;
 use crate::client::Client;
 use crate::request::Request;
+use crate::written::Written;
 use iobring::Status;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
@@ -26,20 +28,6 @@ pub struct Sink {
     state: RwLock<State>,
     /// How many records found no collector since the last that did.
     missed: AtomicU64,
-}
-
-/// What became of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "a record that was not written is the caller's to print, keep or drop"]
-pub enum Written {
-    /// It is on its way to the collector.
-    ToCollector,
-    /// The collector is behind: it was refused, which the collector learns of.
-    Refused,
-    /// There is no collector now.
-    NoCollector,
-    /// It is too long for a record.
-    TooLong,
 }
 
 #[derive(Debug)]
@@ -76,6 +64,17 @@ impl Sink {
             Err(_) => State::Apart(Attempt::first().failed()),
         };
         Sink { path, state: RwLock::new(state), missed: AtomicU64::new(0) }
+    }
+
+    /// A sink for the collector whose writer this process has inherited; without one, or once that is gone, for the collector
+    /// at the [`default_socket`].
+    pub fn inherited_or_usual() -> Self {
+        match Client::inherited() {
+            Some(Ok(client)) => {
+                Sink { path: default_socket(), state: RwLock::new(State::Connected(client)), missed: AtomicU64::new(0) }
+            }
+            _ => Sink::new(default_socket()),
+        }
     }
 
     /// Whether there is a collector, as far as is known.

@@ -1,13 +1,17 @@
 //! Processes that connect, write, misbehave and leave, as threads of this one.
 
 use iobring::Status;
-use iobring_collect::{Builder, Client, Collector, Event, Process, Record, Request, Retained, Sink, Written};
+use iobring_collect::{
+    Builder, Client, Collector, Event, INHERITED_VARIABLE, Invitation, Process, Record, Request, Retained, Sink,
+    Written,
+};
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{fs, thread};
+use std::{env, fs, thread};
 use tempfile::TempDir;
 
 /// Far beyond any scheduling delay: what takes longer hangs.
@@ -236,4 +240,51 @@ fn the_one_who_connects_can_say_who_it_is_only_by_being_it() {
     assert!(!process.name.is_empty());
     drop(client.join().unwrap());
     until(&mut collector, is_left);
+}
+
+#[test]
+fn a_child_inherits_its_writer() {
+    let (mut collector, path, _folder) = collector(Builder::new());
+    let invitation = Invitation::new().unwrap();
+    let (name, value) = invitation.variable().unwrap();
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "the_child_that_inherits"])
+        .env(name, value)
+        .env("IOBRING_SOCKET", path)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    collector.admit(invitation, Process::this(0, "child").with_id(child.id())).unwrap();
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        for event in until(&mut collector, is_left) {
+            if let Event::Record(record) = event {
+                told.push((record.process.pid == child.id(), record.process.name.clone(), record.text()));
+            }
+        }
+    }
+    assert!(child.wait().unwrap().success());
+    told.sort();
+    assert_eq!((told[0].0, &*told[0].1, &*told[0].2), (true, "child", "inherited"));
+    assert_eq!((told[1].0, &*told[1].2), (true, "by the path"), "{told:?}");
+}
+
+#[test]
+#[ignore = "what the test before this one starts"]
+fn the_child_that_inherits() {
+    let client = Client::inherited().expect("the variable").unwrap();
+    client.send(b"inherited").unwrap();
+    let before = env::var(INHERITED_VARIABLE).unwrap();
+    // Another descriptor bears the number by now, or none: it is not touched.
+    for value in ["0:1", "77777:1", "-1:1", "x", ""] {
+        // SAFETY: this process has one thread that uses its environment.
+        unsafe { env::set_var(INHERITED_VARIABLE, value) };
+        assert!(Client::inherited().is_none(), "{value}");
+    }
+    // SAFETY: as above.
+    unsafe { env::set_var(INHERITED_VARIABLE, before) };
+    // The connection is taken: a second one of this process is refused, and a sink goes by the path instead.
+    assert!(Client::inherited().expect("the variable").is_err());
+    let sink = Sink::inherited_or_usual();
+    assert_eq!(sink.write(b"by the path", |_| unreachable!()), Written::ToCollector);
 }

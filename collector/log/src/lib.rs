@@ -13,14 +13,10 @@
 //! Logging never waits. If the collector is behind, the record is dropped, and the collector learns and tells how many that
 //! were. One longer than a record can be (65,519 bytes) goes to standard error.
 
-#[cfg_attr(all(target_os = "linux", target_pointer_width = "64"), path = "linux.rs")]
-#[cfg_attr(not(all(target_os = "linux", target_pointer_width = "64")), path = "elsewhere.rs")]
-mod way;
-
+use iobring_collect::Lines;
 use log::kv::{self, Key, Value as Kv, VisitSource};
 use log::{LevelFilter, Log, Metadata, Record, SetLoggerError};
 use serde_json::{Map, Value, json};
-use std::io::{self, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -37,7 +33,7 @@ pub fn init() {
 /// A logger, for whoever wants another level, or another collector.
 #[derive(Debug)]
 pub struct Logger {
-    way: way::Way,
+    lines: Lines,
     level: LevelFilter,
 }
 
@@ -50,12 +46,12 @@ impl Default for Logger {
 impl Logger {
     /// To the collector that `$IOBRING_SOCKET` names, else the user's, else the machine's; levels up to `info`.
     pub fn new() -> Self {
-        Logger { way: way::Way::usual(), level: LevelFilter::Info }
+        Logger { lines: Lines::usual(env!("CARGO_CRATE_NAME")), level: LevelFilter::Info }
     }
 
     /// To the collector whose socket is at `path`.
     pub fn to(path: impl AsRef<Path>) -> Self {
-        Logger { way: way::Way::to(path.as_ref()), level: LevelFilter::Info }
+        Logger { lines: Lines::to(path.as_ref(), env!("CARGO_CRATE_NAME")), level: LevelFilter::Info }
     }
 
     /// Up to this level.
@@ -66,7 +62,7 @@ impl Logger {
 
     /// Whether there is a collector, as far as is known.
     pub fn is_connected(&self) -> bool {
-        self.way.is_connected()
+        self.lines.is_connected()
     }
 
     /// Makes it the process's logger.
@@ -90,11 +86,8 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let line = line(record);
-        if !self.way.write(line.as_bytes()) {
-            // Nowhere is left to say that this failed.
-            let _ = writeln!(io::stderr().lock(), "{line}");
-        }
+        // Nowhere is left to say that this failed.
+        let _ = self.lines.write(line(record).as_bytes());
     }
 
     /// Every record is on its way when `log` returns.

@@ -21,10 +21,7 @@
 //! tracing_subscriber::registry().with(layer).init();
 //! ```
 
-#[cfg_attr(all(target_os = "linux", target_pointer_width = "64"), path = "linux.rs")]
-#[cfg_attr(not(all(target_os = "linux", target_pointer_width = "64")), path = "elsewhere.rs")]
-mod way;
-
+use iobring_collect::Lines;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -57,24 +54,24 @@ fn init_with(writer: Writer) {
 /// Where a subscriber's lines go: to the collector that `$IOBRING_SOCKET` names, else the user's, else the machine's. For
 /// `with_writer` of `tracing_subscriber`.
 pub fn writer() -> Writer {
-    Writer { way: Arc::new(way::Way::usual()) }
+    Writer { lines: Arc::new(Lines::usual(env!("CARGO_CRATE_NAME"))) }
 }
 
 /// As [`writer`], to the collector whose socket is at `path`.
 pub fn writer_at(path: impl AsRef<Path>) -> Writer {
-    Writer { way: Arc::new(way::Way::to(path.as_ref())) }
+    Writer { lines: Arc::new(Lines::to(path.as_ref(), env!("CARGO_CRATE_NAME"))) }
 }
 
 /// See [`writer`].
 #[derive(Clone, Debug)]
 pub struct Writer {
-    way: Arc<way::Way>,
+    lines: Arc<Lines>,
 }
 
 impl Writer {
     /// Whether there is a collector, as far as is known.
     pub fn is_connected(&self) -> bool {
-        self.way.is_connected()
+        self.lines.is_connected()
     }
 }
 
@@ -82,21 +79,19 @@ impl<'a> MakeWriter<'a> for Writer {
     type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Line<'a> {
-        Line { way: &self.way }
+        Line { lines: &self.lines }
     }
 }
 
 /// Each call of `write` is one record: `tracing_subscriber` makes one for each event.
 #[derive(Debug)]
 pub struct Line<'a> {
-    way: &'a way::Way,
+    lines: &'a Lines,
 }
 
 impl Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if !self.way.write(line.strip_suffix(b"\n").unwrap_or(line)) {
-            io::stderr().lock().write_all(line)?;
-        }
+        self.lines.write(line)?;
         Ok(line.len())
     }
 

@@ -5,7 +5,7 @@ use super::stopper::Stopper;
 use super::{Collector, ROUND};
 use crate::process::Process;
 use iobring::{Batch, MAX_MESSAGE_SIZE, RingBuffer};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -121,6 +121,7 @@ impl Builder {
             limits: self.limits,
             silent: BTreeMap::new(),
             writers: BTreeMap::new(),
+            ending: BTreeSet::new(),
             last_tag: 0,
             events: VecDeque::new(),
             batch: Batch::new(),

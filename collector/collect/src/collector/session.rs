@@ -12,7 +12,8 @@ pub(super) struct Session {
     pub(super) process: Arc<Process>,
     pub(super) stream: UnixStream,
     said: Vec<u8>,
-    since: Instant,
+    /// Since when it is waited for; whoever was invited may take its time.
+    since: Option<Instant>,
 }
 
 /// What a connection has said.
@@ -29,12 +30,17 @@ pub(super) enum Heard {
 impl Session {
     /// A connection whose stream does not block.
     pub(super) fn new(process: Arc<Process>, stream: UnixStream) -> Self {
-        Session { process, stream, said: Vec::new(), since: Instant::now() }
+        Session { process, stream, said: Vec::new(), since: Some(Instant::now()) }
     }
 
-    /// How long it has been there.
-    pub(super) fn age(&self) -> Duration {
-        self.since.elapsed()
+    /// One that was invited, and may say what it wants whenever it likes.
+    pub(super) fn invited(process: Arc<Process>, stream: UnixStream) -> Self {
+        Session { process, stream, said: Vec::new(), since: None }
+    }
+
+    /// How long it has been there, if that matters.
+    pub(super) fn age(&self) -> Option<Duration> {
+        self.since.map(|since| since.elapsed())
     }
 
     /// Reads what has come, and no more than a request's length.
