@@ -27,7 +27,7 @@ sites! {
 }
 
 /// The machine without an operating system.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Bare {}
 
 impl Platform for Bare {

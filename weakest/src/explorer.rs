@@ -304,6 +304,7 @@ pub fn explore<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOp
             "{} threads and {} atomics are more than a state has room for",
             sizes.threads, sizes.locations
         ));
+        replay::discard(program);
         return (run, Statistics::default());
     }
     let deaths = options.deaths > 0 || changes.death.is_some();
@@ -369,6 +370,8 @@ pub fn explore<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOp
     run.elapsed = begun.elapsed();
     statistics.states_per_second = run.states.unwrap_or(0) as f64 / run.elapsed.as_secs_f64();
     run.statistics = Some(statistics);
+    drop(tree);
+    replay::discard(program);
     (run, statistics)
 }
 

@@ -32,6 +32,6 @@ pub mod trace;
 pub mod verify;
 
 pub use call::call;
-pub use scenario::{End, Notes, Outcomes, Program, Scenario, Thread};
+pub use scenario::{End, Notes, Outcomes, Program, Scenario, Thread, owned};
 pub use verify::verify;
 pub use weakest_facade as facade;

@@ -6,6 +6,7 @@
 
 use crate::trace::Event;
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use weakest_facade::Platform;
 
 /// What one thread has to tell: numbers whose meaning the scenario knows.
@@ -104,6 +105,49 @@ impl Program {
     pub fn finish(mut self, look: impl Fn(&[End]) -> String + Send + Sync + 'static) -> Self {
         self.finish = Box::new(look);
         self
+    }
+}
+
+/// The body of a thread that owns `handle`, such as the one producer of a queue, whose operations take `&mut self`.
+///
+/// A body may be run again from its start, so each run gets a clone of the handle as it was; derive `Clone` if it has none. The
+/// clones share whatever shared memory the handle leads to.
+///
+/// ```
+/// # use weakest::{Program, facade::{Atomic, Platform, sites}};
+/// # use std::sync::Arc;
+/// # sites! { /// The only producer's.
+/// # PUBLISH: Store Release, "to show"; }
+/// #[derive(Clone)]
+/// struct Producer<P: Platform> {
+///     tail: Arc<P::AtomicUsize>,
+///     own: usize,
+/// }
+///
+/// impl<P: Platform> Producer<P> {
+///     fn publish(&mut self) {
+///         self.own += 1;
+///         self.tail.store(&PUBLISH, self.own);
+///     }
+/// }
+///
+/// fn program<P: Platform>() -> Program {
+///     let producer = Producer::<P> { tail: Arc::new(P::AtomicUsize::new("tail", 0)), own: 0 };
+///     Program::new().thread("producer", weakest::owned(producer, |mut producer| {
+///         producer.publish();
+///         vec![]
+///     }))
+/// }
+/// ```
+pub fn owned<H: Clone + Send + 'static>(
+    handle: H,
+    body: impl Fn(H) -> Notes + Send + Sync + 'static,
+) -> impl Fn() -> Notes + Send + Sync + 'static {
+    // What is cloned may have cells in it; only its owner uses the clone.
+    let handle = Mutex::new(handle);
+    move || {
+        let own = handle.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        body(own)
     }
 }
 

@@ -183,7 +183,9 @@ pub trait Cell: Send + Sync {
 /// [`wait`](Platform::wait), [`wake`](Platform::wake) and [`store_and_wake_all`](Platform::store_and_wake_all) are system calls, and
 /// take effect where they stand: what a call does is done after all that its thread has read before it, and before all that it
 /// reads afterwards. No instruction of the thread's passes a wait; its ordinary writes may pass a wake.
-pub trait Platform: Sized + Send + Sync + 'static {
+///
+/// A platform is a name and no value; it is `Clone` so that what is generic over it can derive that.
+pub trait Platform: Clone + Send + Sync + 'static {
     /// A 32-bit atomic, the size of a futex.
     type AtomicU32: Atomic<u32> + 'static;
     /// A 64-bit atomic.

@@ -60,6 +60,8 @@ pub(crate) struct World {
     calls: Vec<Option<&'static str>>,
     now: Duration,
     pub failure: Option<Failure>,
+    /// Whether the final look is over: nothing counts any more.
+    over: bool,
 }
 
 thread_local! {
@@ -93,6 +95,12 @@ pub(crate) fn take_reached() -> BTreeSet<&'static str> {
 /// Takes the execution away: nothing in it can step any more.
 pub(crate) fn take() -> Option<World> {
     WORLD.take()
+}
+
+/// Drops an execution's program, which has been looked at for the last time: what destructors do to shared memory is no part of it.
+pub(crate) fn discard<T>(program: T) {
+    with(|world| world.over = true);
+    drop(program);
 }
 
 /// Gives every thread its lane: the program's threads in order, then the operating system, then the final look, which
@@ -149,7 +157,7 @@ pub(crate) fn enter(operation: &'static str) -> Option<usize> {
         return None;
     }
     let killed = WORLD.with_borrow_mut(|world| {
-        let world = world.as_mut().filter(|world| world.failure.is_none())?;
+        let world = world.as_mut().filter(|world| world.failure.is_none() && !world.over)?;
         let lane = world.current;
         let step = world.steps[lane];
         // Before the cast, what runs is the set-up, which is no thread of the program.

@@ -240,6 +240,7 @@ fn execute<S: Scenario>(scenario: &S, changes: Changes) -> String {
     {
         resume_unwind(Box::new(Unlisted(outcome)));
     }
+    world::discard(program);
     outcome
 }
 

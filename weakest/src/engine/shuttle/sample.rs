@@ -218,6 +218,7 @@ fn execute<S: Scenario>(scenario: &S, changes: Changes) -> Option<String> {
         world::fail(Fault::Outcome, format!("the outcome {outcome:?} is not listed"));
         return None;
     }
+    world::discard(program);
     Some(outcome)
 }
 

@@ -25,7 +25,10 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
         let location = operation.object as usize;
         if footprint(operation.request).0 && operation.request != Request::Announce && state.is_full(location) {
             let label = self.label(operation.object, false);
-            self.overflow = Some(format!("{label} has more than 250 messages that may still be read"));
+            self.overflow = Some(format!(
+                "{label} has more than 250 messages that may still be read: a loop writes it for ever while somebody holds on to an \
+                 old view. Let it look before it writes, with a relaxed load, or try a few times only"
+            ));
         }
         if state.has_promises(thread) && self.holds_back(&operation) {
             return;
