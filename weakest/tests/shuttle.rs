@@ -115,10 +115,12 @@ fn fences_and_release_sequences_are_followed() {
 }
 
 #[test]
-fn assertions_outcomes_livelocks_and_timeouts() {
+fn assertions_outcomes_endless_loops_and_timeouts() {
     let failed = run(&Hopeful, AS_IT_IS, Strategy::Random);
     assert_eq!(failure(&failed).fault, Fault::Assertion);
     assert!(failure(&failed).message.contains("both were counted"), "{:?}", failure(&failed));
-    assert_eq!(failure(&run(&Forever, AS_IT_IS, Strategy::Random)).fault, Fault::Livelock);
+    let endless = run(&Forever, AS_IT_IS, Strategy::Random);
+    assert!(matches!(endless.verdict, Verdict::Cut), "{endless:?}");
+    assert!(endless.coverage.to_string().contains("cannot tell"), "{endless:?}");
     assert!(run(&Impatient, AS_IT_IS, Strategy::Random).verdict.passed());
 }

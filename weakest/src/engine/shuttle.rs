@@ -36,7 +36,7 @@ pub struct ShuttleOptions {
     pub seed: u64,
     /// How schedules are chosen.
     pub strategy: Strategy,
-    /// An execution of more steps than this is a livelock.
+    /// An execution of more steps than this is given up, and the run is cut: it may be a livelock, or unlucky.
     pub max_steps: usize,
     /// Stop after so much time.
     pub max_time: Option<Duration>,

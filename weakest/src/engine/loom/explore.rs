@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// The most scheduling decisions in one execution: beyond, it is taken for a livelock.
+/// The most scheduling decisions in one execution: beyond, it is given up.
 const MAX_BRANCHES: usize = 5_000;
 
 /// A shorter counterexample is looked for up to this many preemptions, with so many executions each.
@@ -180,7 +180,10 @@ fn search<S: Scenario>(scenario: &S, changes: Changes, options: &LoomOptions, st
     if let Err(caught) = result {
         match caught.payload.downcast::<Halt>() {
             Ok(halt) => search.cut = Some(halt.0),
-            Err(payload) => search.failure = Some(Box::new(trace(world, classify(payload)))),
+            Err(payload) => match classify(payload) {
+                Some(failure) => search.failure = Some(Box::new(trace(world, failure))),
+                None => search.cut = world.map(|world| world.endless(MAX_BRANCHES)),
+            },
         }
     }
     search
@@ -244,10 +247,10 @@ fn execute<S: Scenario>(scenario: &S, changes: Changes) -> String {
     outcome
 }
 
-/// What loom, or the model, has panicked about.
-fn classify(payload: Box<dyn std::any::Any + Send>) -> Failure {
+/// What loom, or the model, has panicked about; nothing if an execution was too long.
+fn classify(payload: Box<dyn std::any::Any + Send>) -> Option<Failure> {
     if let Some(Unlisted(outcome)) = payload.downcast_ref() {
-        return Failure { fault: Fault::Outcome, message: format!("the outcome {outcome:?} is not listed") };
+        return Some(Failure { fault: Fault::Outcome, message: format!("the outcome {outcome:?} is not listed") });
     }
     let words = quiet::words(&*payload);
     let fault = if words.starts_with("Causality violation") {
@@ -255,7 +258,7 @@ fn classify(payload: Box<dyn std::any::Any + Send>) -> Failure {
     } else if words.starts_with("deadlock; threads") {
         Fault::Deadlock
     } else if words.starts_with("Model exceeded maximum number of branches") {
-        Fault::Livelock
+        return None;
     } else {
         Fault::Assertion
     };
@@ -263,7 +266,7 @@ fn classify(payload: Box<dyn std::any::Any + Send>) -> Failure {
         Fault::Assertion => quiet::assertion(&*payload),
         _ => words.trim().to_string(),
     };
-    Failure { fault, message }
+    Some(Failure { fault, message })
 }
 
 fn trace(world: Option<World>, failure: Failure) -> Trace {

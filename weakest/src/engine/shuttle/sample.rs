@@ -4,7 +4,7 @@ use super::ShuttleOptions;
 use super::memory::{self, Failed, tracker};
 use super::platform::Shuttle;
 use super::schedule::{self, Chooser, Random, Replay, Source};
-use crate::engine::world;
+use crate::engine::world::{self, Failure};
 use crate::engine::{actor, quiet};
 use crate::run::{Changes, Coverage, Run, Verdict};
 use crate::scenario::{End, Outcomes, Scenario};
@@ -123,9 +123,14 @@ fn sample<S: Scenario>(
         // Every failure of a model is caught before shuttle sees it.
         panic!("shuttle itself has panicked: {}", quiet::assertion(&*crash.payload));
     }
-    let tally = std::mem::take(&mut *tally.lock().unwrap());
+    let mut tally = std::mem::take(&mut *tally.lock().unwrap());
     let (failure, events) = match world {
         Some(mut world) => match world.failure.take() {
+            // Too many steps.
+            Some(Failure { fault: Fault::Livelock, .. }) => {
+                tally.cut = Some(world.endless(max_steps));
+                (None, world.into_events())
+            }
             Some(failure) => (Some(world.into_trace(failure)), Vec::new()),
             None => (None, world.into_events()),
         },
@@ -143,7 +148,7 @@ fn sample<S: Scenario>(
         statistics: None,
         setting: String::new(),
         coverage: covered,
-        replay: tally.replay.filter(|_| failure.is_some()).map(|replay| replay.to_string()),
+        replay: tally.replay.filter(|_| failure.is_some() || tally.cut.is_some()).map(|replay| replay.to_string()),
         verdict: match failure {
             Some(trace) => Verdict::Fail(Box::new(trace)),
             None if tally.cut.is_some() => Verdict::Cut,

@@ -3,6 +3,7 @@
 use super::{Failure, Object, REACHED, World, with};
 use crate::facade::{Order, Site};
 use crate::trace::{Action, Event, Fault, Trace, culprits};
+use std::collections::BTreeSet;
 
 /// One event, before the trace is put together.
 pub(super) struct Record {
@@ -100,7 +101,21 @@ pub(crate) fn record_clean_up(object: Object, left: Option<u64>, wake: bool) {
     }
 }
 
+/// How much of an execution's end is looked at for what it went on doing.
+const TAIL: usize = 32;
+
 impl World {
+    /// Why an execution that was stopped after so many steps says nothing: the engine cannot know whether it would have ended.
+    pub fn endless(&self, steps: usize) -> String {
+        let last = self.records.iter().rev().take(TAIL).filter_map(|record| record.site);
+        let sites: BTreeSet<&str> = last.map(|site| site.name).collect();
+        let sites = Vec::from_iter(sites).join(", ");
+        format!(
+            "an execution was given up after {steps} steps, the last at {sites}; whether it is a livelock or was only unlucky this engine \
+             cannot tell, the explorer can. A loop that tries again says `P::retry` or `P::spin`"
+        )
+    }
+
     /// The trace of a failed execution.
     pub fn into_trace(mut self, failure: Failure) -> Trace {
         let sleeping = self.sleeping();
