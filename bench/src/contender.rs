@@ -52,6 +52,16 @@ pub fn ring() -> Box<dyn Contender> {
     of::<peers::ring::Ring>()
 }
 
+/// This project's ring with isolated writers.
+pub fn isolated() -> Box<dyn Contender> {
+    of::<peers::isolated::Isolated>()
+}
+
+/// What an isolated writer is beside: the socket alone.
+pub fn socket() -> Box<dyn Contender> {
+    of::<peers::seqpacket::SeqPacket>()
+}
+
 /// All peers of this build, the limit first.
 pub fn peers() -> Vec<Box<dyn Contender>> {
     vec![

@@ -3,7 +3,8 @@
 //! `launches` adds, in the merged results: `machine.launches`, `machine.others` (how many processors others used during each),
 //! `machine.quiet`; and to each measurement `launches` (the ratios, sorted), `modes` and `published`.
 //!
-//! `rows` is the yardstick: between threads, the reader polling. `blocking` and `processes` have the same keys.
+//! `rows` is the yardstick: between threads, the reader polling. `blocking`, `processes` and `isolated` have the same keys; in the
+//! last the ring is one whose writers are isolated.
 
 use crate::machine;
 use crate::paired::Cell;
@@ -16,7 +17,7 @@ use std::collections::BTreeSet;
 /// The whole report.
 pub fn of(report: &Report) -> Value {
     let measured = |waiting, between| report.rows_of(waiting, between).filter_map(row).collect::<Vec<_>>();
-    let absent = report.rows.iter().filter_map(|row| match &row.outcome {
+    let absent = report.rows.iter().chain(&report.isolated).filter_map(|row| match &row.outcome {
         Outcome::Failed(why) => Some(json!({ "peer": row.peer, "payload": row.shape.payload, "why": why })),
         Outcome::Measured(_) | Outcome::Refused(_) => None,
     });
@@ -38,6 +39,7 @@ pub fn of(report: &Report) -> Value {
         "rows": measured(Waiting::Polling, Between::Threads),
         "blocking": measured(Waiting::Blocking, Between::Threads),
         "processes": measured(Waiting::Polling, Between::Processes),
+        "isolated": report.isolated.iter().filter_map(row).collect::<Vec<_>>(),
         "round_trips": report.round_trips.iter().map(round_trip).collect::<Vec<_>>(),
         "scaling": report.scaling.iter().flatten().flat_map(curve).collect::<Vec<_>>(),
         "failed": absent.chain(trips).chain(curves).collect::<Vec<_>>(),

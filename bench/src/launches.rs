@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 pub const TOLERANCE: f64 = 0.05;
 
 /// The lists of measurements in the results.
-const LISTS: [&str; 5] = ["rows", "blocking", "processes", "round_trips", "scaling"];
+const LISTS: [&str; 6] = ["rows", "blocking", "processes", "isolated", "round_trips", "scaling"];
 
 /// What tells measurements of a list apart.
 const IDENTITY: [&str; 7] = ["peer", "waiting", "axis", "payload", "writers", "mode", "x"];

@@ -60,6 +60,10 @@ struct Options {
     #[arg(long)]
     rows_only: bool,
 
+    /// Only isolated writers, beside a bare socket
+    #[arg(long, conflicts_with = "rows_only")]
+    isolated: bool,
+
     /// Over how many fresh processes the medians are taken [default: 5; 3 with --quick]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=99))]
     launches: Option<u32>,
@@ -133,7 +137,8 @@ fn plan(options: Options) -> plan::Plan {
         writers: options.writers,
         capacity: options.capacity,
         only: options.only,
-        rows_only: options.rows_only,
+        rows_only: options.rows_only || options.isolated,
+        isolated: options.isolated,
         quick: options.quick,
         effort: paired::Effort::new(options.quick),
     }

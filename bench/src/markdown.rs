@@ -45,7 +45,7 @@ pub fn update(file: &Path, results: &Value) -> Result<()> {
 /// Prints every table, and what failed.
 pub fn print(results: &Value) {
     let mut names: Vec<String> = Vec::new();
-    for key in ["rows", "processes", "blocking"] {
+    for key in ["rows", "processes", "blocking", "isolated"] {
         let rows = results[key].as_array().into_iter().flatten();
         let kinds = rows.filter_map(|row| Some((row["writers"].as_u64()?, row["mode"].as_str()?)));
         for (writers, mode) in kinds.collect::<BTreeSet<_>>() {

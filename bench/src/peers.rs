@@ -8,6 +8,7 @@ pub mod crossbeam;
 pub mod iceoryx2;
 #[cfg(feature = "ipmpsc")]
 pub mod ipmpsc;
+pub mod isolated;
 #[cfg(feature = "kanal")]
 pub mod kanal;
 pub mod memcpy;

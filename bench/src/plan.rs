@@ -24,6 +24,8 @@ pub struct Plan {
     /// Only peers whose name contains this.
     pub only: String,
     pub rows_only: bool,
+    /// Nothing but isolated writers.
+    pub isolated: bool,
     pub quick: bool,
     pub effort: Effort,
 }
@@ -47,6 +49,10 @@ impl Plan {
                 bar.inc(1);
             }
         }
+        if self.isolated || !self.rows_only {
+            bar.set_message("isolated writers");
+            self.isolated(&mut report.isolated);
+        }
         if !self.rows_only {
             bar.set_message("scaling");
             report.scaling = scaling::measure(self.effort).map_err(|error| format!("{error:#}"));
@@ -59,8 +65,28 @@ impl Plan {
         report
     }
 
+    /// Isolated writers in processes of their own and a reader that sleeps, beside themselves and beside one socket that all
+    /// writers share, whose reader receives a packet with each call.
+    fn isolated(&self, rows: &mut Vec<Row>) {
+        const WRITERS: [usize; 2] = [1, 10];
+        let ring = contender::isolated();
+        let payloads = self.payloads.iter().filter(|payload| !self.quick || QUICK_PAYLOADS.contains(payload));
+        for &payload in payloads {
+            for writers in WRITERS {
+                let (waiting, between) = (Waiting::Blocking, Between::Processes);
+                let shape = Shape { waiting, between, capacity: self.capacity, ..Shape::new(payload, writers) };
+                for peer in [contender::isolated(), contender::socket()] {
+                    rows.push(Row { peer: peer.name(), shape, outcome: self.cell(&*ring, &*peer, &shape) });
+                }
+            }
+        }
+    }
+
     fn shapes(&self) -> Vec<Shape> {
         let mut shapes = Vec::new();
+        if self.isolated {
+            return shapes;
+        }
         for (waiting, between) in [
             (Waiting::Polling, Between::Threads),
             (Waiting::Polling, Between::Processes),

@@ -39,6 +39,8 @@ pub struct RoundTrip {
 pub struct Report {
     /// Every shape.
     pub rows: Vec<Row>,
+    /// Those of isolated writers beside a bare socket.
+    pub isolated: Vec<Row>,
     pub round_trips: Vec<RoundTrip>,
     /// How the ring's cost grows; or why that is not known.
     pub scaling: Result<Vec<Curve>, String>,
@@ -48,7 +50,13 @@ pub struct Report {
 
 impl Default for Report {
     fn default() -> Self {
-        Report { rows: Vec::new(), round_trips: Vec::new(), scaling: Ok(Vec::new()), left_out: Vec::new() }
+        Report {
+            rows: Vec::new(),
+            isolated: Vec::new(),
+            round_trips: Vec::new(),
+            scaling: Ok(Vec::new()),
+            left_out: Vec::new(),
+        }
     }
 }
 

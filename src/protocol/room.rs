@@ -35,7 +35,7 @@ pub fn want<P: Platform, M: Memory<P> + ?Sized>(memory: &M, record_len: u64) -> 
     used(memory).is_some_and(|used| memory.capacity() - used >= record_len)
 }
 
-/// Gives up what was set aside by [`write_aged`](crate::protocol::write::write_aged): whoever it was for needs it no more.
+/// Gives up what was set aside by [`write_batch_aged`](crate::protocol::write::write_batch_aged): whoever it was for needs it no more.
 pub fn give_up<P: Platform, M: Memory<P> + ?Sized>(memory: &M) {
     section::exclusively(memory, |header| set_aside(header, 0));
 }

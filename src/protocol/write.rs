@@ -135,25 +135,35 @@ pub fn write_with_counted<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
     section::exclusively(memory, |_| place::put(memory, tag, account, &size, fill))
 }
 
-/// As [`write_with_counted`], for the one mediator that waits for room ([`room`]). What was set aside for it before is its
-/// again; if there is no room even so and the record is `aged`, which is to say that it was refused before, room for it is set
-/// aside: no writer takes any until this one is called again, or [`room::give_up`].
-pub fn write_aged<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
+/// As [`write_batch_counted`], for the one mediator that waits for room ([`room`]). What was set aside for it before is its
+/// again; if there is no room for the first even so and that is `aged`, which is to say that it was refused before, room for it
+/// is set aside: no writer takes any until this one is called again, or [`room::give_up`].
+///
+/// Under the lock `allow` is called first, which fails where nothing may be written any more, and `report` once the records are
+/// published, with how many those are. Neither may block, nor call anything of the protocol.
+pub fn write_batch_aged<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
     memory: &M,
     tag: u64,
     account: Account<'_, P>,
-    len: usize,
+    messages: &[impl Message],
     aged: bool,
-    fill: impl FnOnce(u64) -> Result<(), E>,
-) -> Result<(), E> {
-    let size = Size::of(len, memory.capacity())?;
+    allow: impl FnOnce() -> Result<(), E>,
+    report: impl FnOnce(usize),
+) -> Result<usize, E> {
+    let Some(first) = messages.first() else {
+        return Ok(0);
+    };
+    let size = size_of(first, memory.capacity())?;
     section::exclusively(memory, |header| {
         room::set_aside(header, 0);
+        allow()?;
         if aged && !Place::find(header, memory.capacity())?.has_room_for(&size) {
             room::set_aside(header, size.record);
             return Err(Refusal::Full.into());
         }
-        place::put(memory, tag, account, &size, fill)
+        let written = write_held(memory, tag, account, messages, size)?;
+        report(written);
+        Ok(written)
     })
 }
 

@@ -90,11 +90,6 @@ impl Region {
         self.mapping.bytes(offset, len)
     }
 
-    /// As [`address`](Self::address), to be written.
-    pub(crate) fn place(&self, offset: u64, len: usize) -> *mut u8 {
-        self.mapping.bytes(offset, len)
-    }
-
     /// The words of `len` bytes, a multiple of 8, from `offset` on, a multiple of 8.
     #[inline(always)]
     fn words(&self, offset: u64, len: usize) -> &[AtomicU64] {

@@ -7,15 +7,17 @@
 //! |---|---|
 //! | `broker` | the thread's other face: starting it, adding connections, ending it |
 //! | `courier` | the thread's loop: whose turn it is, and what to do about a full ring |
-//! | `receive` | one message from a socket straight into the ring |
+//! | `inbox` | several messages from a socket into the ring, under one lock and published at once |
+//! | `receive` | taking messages out of a socket |
 //! | `sources` | what the thread listens to |
 //! | [`remote`] | the writer's side: a record as one datagram |
 //!
 //! What a hostile process can do with its socket: send what is not a record, which ends its connection; fill the socket,
-//! which has room for about ten messages of its own; stop, or die. The thread takes the writers' lock only when a whole
-//! message is known to wait, and never blocks under it.
+//! which has room for about ten messages of its own; stop, or die. The thread takes the writers' lock only to copy whole messages
+//! that it has received, and never blocks under it.
 
 mod courier;
+mod inbox;
 mod receive;
 pub(crate) mod remote;
 mod sources;

@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 pub enum Ring {}
 
 /// A writer with a tag of its own.
-pub struct Writer(Iob);
+pub struct Writer(pub Iob);
 
 impl Peer for Ring {
     const NAME: &'static str = "iobring";

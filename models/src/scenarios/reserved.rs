@@ -139,12 +139,11 @@ fn attempt<P: Platform>(ring: &HeapRing<P>, bound: u64) -> u64 {
     let indices = &ring.header().indices.0;
     let tail = indices.tail.fetch_add(&INDEX_LOOK, 0);
     let bytes = message(11);
-    let written = write::write_aged::<P, _, Refusal>(ring, LARGE, Account::None, bytes.len(), true, |offset| {
-        ring.write_bytes(offset, &bytes);
-        Ok(())
-    });
+    let messages: [&[u8]; 1] = [&bytes];
+    let allow = || Ok::<_, Refusal>(());
+    let written = write::write_batch_aged::<P, _, _>(ring, LARGE, Account::None, &messages, true, allow, |_| ());
     match written {
-        Ok(()) => 0,
+        Ok(_) => 0,
         Err(refusal) => {
             assert_eq!(refusal, Refusal::Full);
             assert!(tail < bound, "room was set aside, what was missing was given back, and others took it");

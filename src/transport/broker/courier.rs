@@ -1,11 +1,12 @@
 //! The broker thread's loop.
 //!
-//! Writers with something to receive stand in a queue. Each in turn may deliver [`TURN`] messages and goes to the end of the
-//! queue: a flood costs its neighbours [`TURN`] messages' time per round and no more. If there is no room for the next message,
+//! Writers with something to receive stand in a queue. Each in turn may deliver as many messages as the [`Inbox`] takes at once and
+//! goes to the end of the queue: a flood costs its neighbours so many messages' time per round and no more. If there is no room for the next message,
 //! everybody waits, whoever is next first: small messages of others would otherwise keep a large one out for ever. Against those
 //! who write into the ring themselves it has room set aside, once it was told of room and found it gone ([`room`]).
 
-use super::receive::{Offence, Received, receive};
+use super::inbox::Inbox;
+use super::receive::{Offence, Received};
 use super::sources::{Connection, Source};
 use super::{BELL, Broker, DOORBELL, WAKERS_BELL, close_account};
 use crate::protocol::memory::bell;
@@ -19,15 +20,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread;
 
-/// How many messages a writer may deliver before it is the next one's turn.
-const TURN: usize = 8;
-
 /// How many events are fetched at once.
 const EVENTS: usize = 64;
 
 /// The thread's body: runs until the ring's owner is gone.
 pub(super) fn run(broker: &Broker) {
-    let mut courier = Courier { broker, ring: &broker.ring, queue: VecDeque::new(), full: false, waiting: None };
+    let (queue, inbox) = (VecDeque::new(), Inbox::new());
+    let mut courier = Courier { broker, ring: &broker.ring, queue, inbox, full: false, waiting: None };
     // Ends before the courier does, which may have to wait for the writers' lock then.
     let _end = End(broker);
     let mut events = Vec::with_capacity(EVENTS);
@@ -64,9 +63,11 @@ struct Courier<'a> {
     ring: &'a Arc<Ring>,
     /// Who has something to receive, by token, next first.
     queue: VecDeque<u64>,
+    /// What was taken from the next one's socket, and not written yet.
+    inbox: Inbox,
     /// Whether the next one's message waits for room.
     full: bool,
-    /// Whose message was the last to be refused for lack of room, and is in its socket still. Room may be set aside for it.
+    /// Whose message was the last to be refused for lack of room, and is in the inbox still. Room may be set aside for it.
     waiting: Option<u64>,
 }
 
@@ -159,19 +160,22 @@ impl Courier<'_> {
     }
 
     fn turn(&mut self, token: u64, connection: &Connection) {
-        for _ in 0..TURN {
-            let received = receive(self.ring, connection, self.waiting == Some(token));
+        self.inbox.open(token, connection);
+        loop {
+            let received = self.inbox.deliver(self.ring, connection, self.waiting == Some(token));
             match received {
                 // What was set aside is used.
-                Received::Record => self.waiting = None,
+                Received::Records => self.waiting = None,
                 Received::NoRoom(_) => self.waiting = Some(token),
                 _ if self.waiting == Some(token) => self.no_longer_waits(),
                 _ => {}
             }
             match received {
-                Received::Record => {}
+                Received::Records => {}
                 Received::Nothing => return,
+                Received::Turn => return self.requeue(token, VecDeque::push_back),
                 Received::NoRoom(record_len) => {
+                    self.inbox.fill(connection);
                     self.full = !room::want(&**self.ring, record_len);
                     return self.requeue(token, VecDeque::push_front);
                 }
@@ -189,7 +193,6 @@ impl Courier<'_> {
                 }
             }
         }
-        self.requeue(token, VecDeque::push_back);
     }
 
     /// Whoever waited is gone: what was set aside for it is everybody's.
@@ -229,7 +232,7 @@ impl Courier<'_> {
                     self.broker.add(process).map(|process| self.belongs_to(token, process))
                 }
                 Ok(Request::Connect(socket)) => {
-                    let writer = Source::writer(socket, connection.writer.clone());
+                    let writer = Source::handed_on(socket, connection.writer.clone());
                     self.broker.add(writer).map(drop)
                 }
                 // Its sender has a mapping and an account, and keeps both until the last copy is gone.

@@ -1,26 +1,30 @@
-//! One message from a writer's socket straight into the ring.
+//! Taking messages out of a writer's socket.
 //!
-//! First a look at the message, without the lock: how long it is and whether it is one at all. Only this thread takes
-//! messages out of the socket, so what was looked at is what is received next, under the lock, by one copy that cannot
-//! block, to where the record will be.
+//! A message may carry descriptors, and whoever takes it closes them, which may take as long as their maker pleases. So they are
+//! taken as they come only from a socket for which the system refuses descriptors. From any other there is a look at the message
+//! first: only this thread takes messages out of the socket, so what was looked at is what is taken next.
 
+use super::inbox::MOST;
 use super::remote::{HEADER, Header};
-use super::sources::{Connection, Writer};
-use crate::layout::{ALIGNMENT, MAX_WRITE_SIZE, ring_buffer_record_len};
-use crate::orderings::UNDER_LOCK;
-use crate::protocol::account::Account;
-use crate::protocol::write::{self, Refusal};
-use crate::ring::Ring;
+use super::sources::Connection;
+use crate::layout::MAX_WRITE_SIZE;
+use core::array;
+use core::iter::{Map, Take};
 use rustix::fd::AsFd;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::ptr;
 
+/// The longest datagram that is one of ours, in bytes.
+pub(super) const LONGEST: usize = HEADER + MAX_WRITE_SIZE;
+
 /// What became of an attempt to receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Received {
-    /// A record is in the ring.
-    Record,
+    /// Records are in the ring.
+    Records,
+    /// Everything that was taken is in the ring, and more may wait.
+    Turn,
     /// No message waits.
     Nothing,
     /// A message waits, but the ring has no room for its record of this many bytes.
@@ -40,116 +44,86 @@ pub(super) enum Offence {
     Descriptors,
 }
 
-/// Why nothing was received under the lock.
-enum Missed {
-    Refused(Refusal),
-    Bad,
-    Revoked,
-}
-
-impl From<Refusal> for Missed {
-    fn from(refusal: Refusal) -> Self {
-        Missed::Refused(refusal)
-    }
-}
-
-/// Receives the next message of `connection`, if there is one and the ring has room for it. If that is `aged`, having been
-/// refused before, room is set aside for it.
-pub(super) fn receive(ring: &Ring, connection: &Connection, aged: bool) -> Received {
-    let (Header { lost, lost_bytes }, len) = match look(connection) {
-        Ok(message) => message,
-        Err(outcome) => return outcome,
-    };
-    let Writer { tag, entry, .. } = &connection.writer;
-    let fill = |offset| {
-        if connection.revoked.load(UNDER_LOCK) {
-            return Err(Missed::Revoked);
-        }
-        take(ring, connection, offset, len)?;
-        // Before the record is published: whoever has read it knows what was refused before it.
-        if lost > 0 {
-            entry.report(lost.into(), lost_bytes);
-        }
-        Ok(())
-    };
-    match write::write_aged(ring, *tag, Account::Own(&entry.own), len, aged, fill) {
-        Ok(()) => Received::Record,
-        Err(Missed::Revoked) => Received::End,
-        // A damaged ring is repaired by its reader, and then there is room.
-        Err(Missed::Refused(Refusal::Full | Refusal::Corrupt)) => Received::NoRoom(ring_buffer_record_len(len) as u64),
-        Err(Missed::Refused(Refusal::TooLarge | Refusal::Invalid) | Missed::Bad) => Received::Bad(Offence::Message),
-    }
-}
-
-/// Looks at the next message and leaves it where it is: its header and the length of the record's message in bytes, or what
-/// else is the case.
-fn look(connection: &Connection) -> Result<(Header, usize), Received> {
-    let mut header = [0; HEADER];
-    let mut parts = [part(header.as_mut_ptr(), HEADER)];
-    // SAFETY: the part is `header`.
-    let looked = unsafe { receive_into(&connection.socket, &mut parts, libc::MSG_PEEK | libc::MSG_TRUNC) };
-    let (total, flags) = match looked {
-        Ok(message) => message,
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(Received::Nothing),
-        Err(_) => return Err(Received::End),
-    };
-    // First, since an empty message may carry some.
-    if flags & libc::MSG_CTRUNC != 0 {
-        return Err(Received::Bad(Offence::Descriptors));
-    }
-    if total == 0 {
-        return Err(Received::End);
-    }
-    match (Header::from_bytes(header), total.checked_sub(HEADER)) {
-        (Some(header), Some(len)) if len <= MAX_WRITE_SIZE => Ok((header, len)),
-        _ => Err(Received::Bad(Offence::Message)),
-    }
-}
-
-/// Takes the message that [`look`] saw to `offset`, and puts zeros behind it. The lock is held and the ring has room.
-fn take(ring: &Ring, connection: &Connection, offset: u64, len: usize) -> Result<(), Missed> {
-    let mut header = [0; HEADER];
-    let mut parts = [part(header.as_mut_ptr(), HEADER), part(ring.region.place(offset, len), len)];
-    // SAFETY: the first part is `header`; `place` checked that the second is mapped memory of the ring, to which the lock
-    // gives us the right and no reference exists.
-    let received = unsafe { receive_into(&connection.socket, &mut parts, libc::MSG_TRUNC) };
-    if !matches!(received, Ok((total, _)) if total == HEADER + len) {
-        return Err(Missed::Bad);
-    }
-    let padding = len.next_multiple_of(ALIGNMENT) - len;
-    ring.region.write_bytes(offset + len as u64, &[0; ALIGNMENT][..padding]);
-    Ok(())
-}
-
-fn part(start: *mut u8, len: usize) -> libc::iovec {
-    libc::iovec { iov_base: start.cast(), iov_len: len }
-}
-
-/// `recvmsg` that does not block and takes no descriptors: the message's length and the flags it came with.
-///
-/// # Safety
-/// `parts` must be memory that may be written, at least for as long as this runs. It need not be memory of Rust's: no
-/// reference to it is made.
-unsafe fn receive_into(
-    socket: &impl AsFd,
-    parts: &mut [libc::iovec],
+/// What the system says of a datagram.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Datagram {
+    /// Its length in bytes, however many of them were taken.
+    len: usize,
     flags: libc::c_int,
-) -> io::Result<(usize, libc::c_int)> {
-    // SAFETY: all zeros is a message header without address, parts and control data.
-    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-    message.msg_iov = parts.as_mut_ptr();
-    message.msg_iovlen = parts.len() as _;
-    message.msg_control = ptr::null_mut();
-    loop {
-        let flags = flags | libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
-        // SAFETY: the descriptor is open; `message` describes memory that the caller vouches for.
-        let total = unsafe { libc::recvmsg(socket.as_fd().as_raw_fd(), &mut message, flags) };
-        match usize::try_from(total) {
-            Ok(total) => return Ok((total, message.msg_flags)),
-            Err(_) => match io::Error::last_os_error() {
-                error if error.kind() == io::ErrorKind::Interrupted => {}
-                error => return Err(error),
-            },
+}
+
+/// What was received, in order.
+pub(super) type Datagrams = Map<Take<array::IntoIter<libc::mmsghdr, MOST>>, fn(libc::mmsghdr) -> Datagram>;
+
+impl Datagram {
+    fn new(header: libc::mmsghdr) -> Self {
+        Datagram { len: header.msg_len as usize, flags: header.msg_hdr.msg_flags }
+    }
+
+    /// The header and the length of the message in bytes, if this is a datagram that begins with these bytes and one of ours; or
+    /// what else is the case.
+    pub(super) fn message(self, bytes: &[u8]) -> Result<(Header, usize), Received> {
+        // First, since an empty message may carry some.
+        if self.flags & libc::MSG_CTRUNC != 0 {
+            return Err(Received::Bad(Offence::Descriptors));
         }
+        if self.len == 0 {
+            return Err(Received::End);
+        }
+        let header = bytes.first_chunk().and_then(|&header| Header::from_bytes(header));
+        match (header, self.len.checked_sub(HEADER)) {
+            (Some(header), Some(len)) if len <= MAX_WRITE_SIZE => Ok((header, len)),
+            _ => Err(Received::Bad(Offence::Message)),
+        }
+    }
+}
+
+/// Takes what waits, without blocking: a datagram to each of `places`, at most [`MOST`]; where they may have descriptors, at most
+/// one, of which it has seen that it has none.
+pub(super) fn take(connection: &Connection, places: &mut [Box<[u8]>]) -> Result<Datagrams, Received> {
+    if connection.is_free_of_descriptors() {
+        return receive(connection, places, 0);
+    }
+    let mut header = [0; HEADER];
+    for datagram in receive(connection, &mut [&mut header], libc::MSG_PEEK)? {
+        datagram.message(&header)?;
+    }
+    receive(connection, &mut places[..1], 0)
+}
+
+/// `recvmmsg` that does not block and takes no descriptors.
+fn receive(
+    connection: &Connection,
+    places: &mut [impl AsMut<[u8]>],
+    flags: libc::c_int,
+) -> Result<Datagrams, Received> {
+    let nowhere = libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 };
+    let mut parts = [nowhere; MOST];
+    // SAFETY: all zeros is a message header without address, parts and control data.
+    let mut headers: [libc::mmsghdr; MOST] = unsafe { std::mem::zeroed() };
+    let mut asked = 0;
+    for ((place, part), header) in places.iter_mut().zip(&mut parts).zip(&mut headers) {
+        let place = place.as_mut();
+        *part = libc::iovec { iov_base: place.as_mut_ptr().cast(), iov_len: place.len() };
+        header.msg_hdr.msg_iov = part;
+        header.msg_hdr.msg_iovlen = 1;
+        asked += 1;
+    }
+    let flags = flags | libc::MSG_TRUNC | libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
+    let socket = connection.socket.as_fd().as_raw_fd();
+    loop {
+        // SAFETY: the descriptor is open; each of the headers describes one part, which is one of `places`.
+        let got = unsafe { libc::recvmmsg(socket, headers.as_mut_ptr(), asked, flags as _, ptr::null_mut()) };
+        if let Ok(got) = usize::try_from(got) {
+            return Ok(headers.into_iter().take(got).map(Datagram::new));
+        }
+        return Err(match io::Error::last_os_error().kind() {
+            io::ErrorKind::Interrupted => continue,
+            io::ErrorKind::WouldBlock => {
+                connection.found_empty();
+                Received::Nothing
+            }
+            _ => Received::End,
+        });
     }
 }

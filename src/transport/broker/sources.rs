@@ -2,7 +2,7 @@
 
 use crate::accounts::Entry;
 use crate::grants::Granted;
-use crate::orderings::UNDER_LOCK;
+use crate::orderings::{BROKERS_OWN, UNDER_LOCK};
 use crate::pair::Endpoint;
 use core::sync::atomic::AtomicBool;
 use rustix::fd::OwnedFd;
@@ -61,6 +61,10 @@ pub(super) struct Connection {
     pub(super) writer: Writer,
     /// Whether the right to write was taken back. Set and looked at under the writers' lock.
     pub(super) revoked: AtomicBool,
+    /// Whether the system refuses descriptors on behalf of this socket.
+    refuses_descriptors: bool,
+    /// Whether a message may wait that was sent before it did. For the broker thread alone.
+    unlooked: AtomicBool,
 }
 
 /// A writer, as the owner's process knows it.
@@ -74,29 +78,46 @@ pub(crate) struct Writer {
 }
 
 impl Connection {
-    fn new(socket: OwnedFd, writer: Writer) -> Arc<Self> {
+    fn new(socket: OwnedFd, writer: Writer, refuses_descriptors: bool, unlooked: bool) -> Arc<Self> {
         let socket = Arc::new(socket);
         writer.endpoint.tell_peer_closed_on(&socket);
-        Arc::new(Connection { socket, writer, revoked: AtomicBool::new(false) })
+        let (revoked, unlooked) = (AtomicBool::new(false), AtomicBool::new(unlooked));
+        Arc::new(Connection { socket, writer, revoked, refuses_descriptors, unlooked })
+    }
+
+    /// Whether no message that waits can have descriptors.
+    pub(super) fn is_free_of_descriptors(&self) -> bool {
+        self.refuses_descriptors && !self.unlooked.load(BROKERS_OWN)
+    }
+
+    /// No message waited just now.
+    pub(super) fn found_empty(&self) {
+        self.unlooked.store(false, BROKERS_OWN);
     }
 }
 
 impl Source {
-    /// A new isolated writer.
+    /// A new isolated writer, whose process does not have the other end of `socket` yet.
     pub(super) fn writer(socket: OwnedFd, writer: Writer) -> Self {
-        refuse_descriptors(&socket);
-        Source::Writer { connection: Connection::new(socket, writer), queued: false }
+        let refuses = refuse_descriptors(&socket);
+        Source::Writer { connection: Connection::new(socket, writer, refuses, false), queued: false }
+    }
+
+    /// A new isolated writer, who may have sent something already.
+    pub(super) fn handed_on(socket: OwnedFd, writer: Writer) -> Self {
+        let refuses = refuse_descriptors(&socket);
+        Source::Writer { connection: Connection::new(socket, writer, refuses, true), queued: false }
     }
 
     /// A new link.
     pub(super) fn link(socket: OwnedFd, writer: Writer) -> Self {
-        Source::Link { connection: Connection::new(socket, writer), processes: Vec::new() }
+        Source::Link { connection: Connection::new(socket, writer, false, true), processes: Vec::new() }
     }
 
     /// A new writer for which the kernel writes.
     pub(super) fn granted(socket: OwnedFd, writer: Writer, granted: Arc<Granted>) -> Self {
-        refuse_descriptors(&socket);
-        Source::Granted { connection: Connection::new(socket, writer), granted }
+        let refuses = refuse_descriptors(&socket);
+        Source::Granted { connection: Connection::new(socket, writer, refuses, false), granted }
     }
 
     /// The writer that it is, if it is one that is kept apart from the ring.
@@ -180,19 +201,19 @@ impl Sources {
 }
 
 /// Since Linux 6.16 a socket can refuse descriptors, and then it is the sender's `sendmsg` that fails. Before, `receive`
-/// finds them and ends the connection.
-fn refuse_descriptors(socket: &OwnedFd) {
+/// finds them and ends the connection. Returns whether it will be the sender's.
+fn refuse_descriptors(socket: &OwnedFd) -> bool {
     use std::os::fd::AsRawFd;
     /// `SO_PASSRIGHTS` of `asm-generic/socket.h`.
     const PASS_RIGHTS: libc::c_int = 83;
     // SPARC numbers its options differently.
     if cfg!(target_arch = "sparc64") {
-        return;
+        return false;
     }
     let off: libc::c_int = 0;
     // SAFETY: the descriptor is open and the option's value is a readable int of the stated length. A kernel that does not
-    // know the option says so, which is as good as refusing it later.
-    unsafe {
+    // know the option says so.
+    let set = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
             libc::SOL_SOCKET,
@@ -201,4 +222,5 @@ fn refuse_descriptors(socket: &OwnedFd) {
             size_of_val(&off) as libc::socklen_t,
         )
     };
+    set == 0
 }
