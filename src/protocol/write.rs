@@ -157,9 +157,14 @@ pub fn write_batch_aged<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
     section::exclusively(memory, |header| {
         room::set_aside(header, 0);
         allow()?;
-        if aged && !Place::find(header, memory.capacity())?.has_room_for(&size) {
-            room::set_aside(header, size.record);
-            return Err(Refusal::Full.into());
+        if aged {
+            let place = Place::find(header, memory.capacity())?;
+            if !place.has_room_for(&size) {
+                // Beyond the end of the index range there will never be any.
+                place.head.checked_add(size.record).ok_or(Refusal::Corrupt)?;
+                room::set_aside(header, size.record);
+                return Err(Refusal::Full.into());
+            }
         }
         let written = write_held(memory, tag, account, messages, size)?;
         report(written);

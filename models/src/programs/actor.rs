@@ -15,11 +15,16 @@ use iobring::protocol::write::{self, Refusal};
 use iobring::protocol::{Memory, room, section, wait};
 use std::io::IoSlice;
 use weakest::Notes;
-use weakest_facade::{Atomic, Platform, Wait, sites};
+use weakest_facade::native::{OWNER_DIED, WAITERS};
+use weakest_facade::{Atomic, Cell, Platform, Wait, sites};
 
 sites! {
     /// Somebody scribbles over a word of the header.
     SCRIBBLE: Store Relaxed, "hostile, and promises nothing";
+    /// Somebody scribbles over bits of the lock's word.
+    SCRIBBLE_OR: Rmw Relaxed, "hostile, and promises nothing";
+    /// Somebody scribbles over the writers' notes.
+    SCRIBBLE_WORD: Write, "hostile; only where nobody else is";
     /// A writer that has nothing to say yet.
     NAPPING: Wait, "the program's own; nobody wakes it";
     /// A look at an index by the harness.
@@ -286,6 +291,11 @@ impl<P: Platform> World<P> {
                 }
             },
             Call::Ask => flag(room::want(ring, ring_buffer_record_len(8) as u64)),
+            Call::Aged => written(self.write_aged(tag, sequence + 1, call.messages()[0])),
+            Call::GiveUp => {
+                room::give_up(ring);
+                flag(true)
+            }
             Call::Copy => {
                 self.copies().retain();
                 flag(self.copies().release())
@@ -311,6 +321,23 @@ impl<P: Platform> World<P> {
             }
             Call::ScribbleInterest => {
                 header.reader.0.interest.store(&SCRIBBLE, u32::MAX);
+                flag(true)
+            }
+            Call::ScribbleLock => {
+                header.writers.0.lock.fetch_or(&SCRIBBLE_OR, WAITERS | OWNER_DIED);
+                flag(true)
+            }
+            Call::ScribbleLap => {
+                header.writers.0.lap.write(&SCRIBBLE_WORD, read::head(ring).wrapping_sub(4));
+                flag(true)
+            }
+            Call::ScribbleGuess => {
+                header.writers.0.head.write(&SCRIBBLE_WORD, read::head(ring));
+                header.writers.0.lap.write(&SCRIBBLE_WORD, read::head(ring).wrapping_sub(ring.capacity() + 8));
+                flag(true)
+            }
+            Call::ScribbleReserved => {
+                header.writers.0.reserved.write(&SCRIBBLE_WORD, u64::MAX);
                 flag(true)
             }
             _ => written(self.write(tag, sequence + 1, call.messages(), account())),
@@ -350,6 +377,13 @@ impl<P: Platform> World<P> {
             Ok(())
         })
         .map(|()| 1)
+    }
+
+    /// Writes one message as a mediator does that was refused before.
+    fn write_aged(&self, tag: u64, sequence: u64, len: usize) -> Result<usize, Refusal> {
+        let bytes = message(10 * tag + sequence, len);
+        let batch = [&bytes[..]];
+        write::write_batch_aged::<P, _, Refusal>(&self.ring, tag, Account::None, &batch, true, || Ok(()), |_| ())
     }
 
     fn copies(&self) -> &Copies<P> {

@@ -39,6 +39,10 @@ pub enum Call {
     Await,
     /// `room::want`, and goes away.
     Ask,
+    /// `write_batch_aged` of one record that was refused before: written, or room is set aside for it.
+    Aged,
+    /// `room::give_up` of what was set aside.
+    GiveUp,
     /// `Copies::retain`, and `release` of the copy.
     Copy,
     /// `Copies::release` of one's own.
@@ -90,6 +94,14 @@ pub enum Call {
     ScribbleRoom,
     /// Scribbles over the bells that are wanted.
     ScribbleInterest,
+    /// Marks the lock's word, and says that its owner has died.
+    ScribbleLock,
+    /// Scribbles over the lap that the last writer noted, such that its offset is no multiple of 8.
+    ScribbleLap,
+    /// Scribbles over the writers' notes, such that the offset lies beyond the ring.
+    ScribbleGuess,
+    /// Sets more room aside than there is.
+    ScribbleReserved,
 }
 
 /// Who makes a call.
@@ -103,7 +115,7 @@ pub enum Side {
 
 impl Call {
     /// All of them.
-    pub const ALL: [Call; 42] = {
+    pub const ALL: [Call; 48] = {
         use Call::*;
         [
             Empty,
@@ -123,6 +135,8 @@ impl Call {
             TooMany,
             Await,
             Ask,
+            Aged,
+            GiveUp,
             Copy,
             HangUp,
             Nap,
@@ -148,6 +162,10 @@ impl Call {
             ScribbleLength,
             ScribbleRoom,
             ScribbleInterest,
+            ScribbleLock,
+            ScribbleLap,
+            ScribbleGuess,
+            ScribbleReserved,
         ]
     };
 
@@ -172,7 +190,7 @@ impl Call {
     pub fn messages(self) -> &'static [usize] {
         match self {
             Call::Empty => &[0],
-            Call::Write | Call::Own | Call::Shared | Call::Await => &[8],
+            Call::Write | Call::Own | Call::Shared | Call::Await | Call::Aged => &[8],
             Call::Pieces => &[3],
             Call::Long | Call::SharedInPlace => &[9],
             Call::InPlace | Call::Fails => &[5],

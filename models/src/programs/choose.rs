@@ -25,9 +25,12 @@ pub fn sensible(program: &Program) -> bool {
         // By hand one reads whatever the index says.
         && !(has(ScribbleHead) && any(|call| matches!(call, ByAmount | ByIndex)))
         && (!has(ScribbleHead) || may_scribble_head(program))
-        && (!(has(ScribbleOdd) || has(ScribbleTail)) || program.threads.len() == 1 && program.deaths == 0)
+        && (!any(|call| matches!(call, ScribbleOdd | ScribbleTail | ScribbleLap | ScribbleGuess | ScribbleReserved))
+            || program.threads.len() == 1 && program.deaths == 0)
         // Who scribbles over a wish keeps it from being granted.
         && !(has(ScribbleRoom) && has(Await))
+        // Nor does he get room that is set aside for another and never given up.
+        && !(has(Await) && any(|call| matches!(call, Aged | ScribbleReserved)))
         // A nap is for somebody's clock, which must not go on while that one looks at it.
         && (!has(Nap) || program.time == Time::WhenIdle)
         && (program.time == Time::AtWill || any(Call::timed))
@@ -94,12 +97,13 @@ impl Circumstances {
 
     /// A program of these calls in the circumstances of this number; it need not make sense.
     pub fn program(&self, calls: &[Vec<Call>], number: usize) -> Program {
-        let waits_for_room = calls.iter().flatten().any(|&call| call == Call::Await);
+        let mediates = |call| matches!(call, Call::Await | Call::Aged | Call::GiveUp);
+        let is_mediated = calls.iter().flatten().any(|&call| mediates(call));
         // What dies is a process. The owner's is the end of the ring, and it is the mediator's too.
         let mortal = |calls: &[Call]| {
             let owners = |call: Call| {
-                let awaited = waits_for_room && (call == Call::Await || call.side() == Side::Reader);
-                awaited || call.account() == Some(Place::Process)
+                let with_the_mediator = is_mediated && (mediates(call) || call.side() == Side::Reader);
+                with_the_mediator || call.account() == Some(Place::Process)
             };
             !calls.iter().any(|&call| owners(call))
         };

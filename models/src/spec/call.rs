@@ -94,7 +94,20 @@ impl Actor {
                 ring.tails.push(Value { value: head.saturating_add(24) & !7, teaches: Knowledge::default() });
                 actor.notes.push(note::ANSWER + 1);
             }),
-            Call::ScribbleRoom | Call::ScribbleInterest => self.at_once(ring, note::ANSWER + 1),
+            Call::GiveUp => self.section(ring, |ring, actor, _, _| {
+                ring.reserved = 0;
+                actor.notes.push(note::ANSWER + 1);
+            }),
+            Call::ScribbleReserved => {
+                let mut after = self.at_once(ring, note::ANSWER + 1);
+                after[0].ring.reserved = u64::MAX;
+                after
+            }
+            // Whoever looks at both indices knows them from then on.
+            Call::ScribbleLap | Call::ScribbleGuess => {
+                self.each_head(ring, |_, actor, _| actor.notes.push(note::ANSWER + 1))
+            }
+            Call::ScribbleRoom | Call::ScribbleInterest | Call::ScribbleLock => self.at_once(ring, note::ANSWER + 1),
             Call::Await => {
                 // It asks again until there is room.
                 let full = refusal(Refusal::Full);
@@ -160,6 +173,9 @@ impl Actor {
         self.section(ring, |ring, actor, head, tail| {
             let (mut next, mut written, mut bytes) = (head, 0, 0);
             let mut refused = None;
+            if call == Call::Aged {
+                ring.reserved = 0;
+            }
             for (sequence, &len) in (actor.sequence + 1..).zip(call.messages()) {
                 match ring.place(next, tail, len) {
                     Ok(_) if call == Call::Fails => refused = Some(Refusal::Invalid),
@@ -176,6 +192,9 @@ impl Actor {
                     Err(refusal) => refused = Some(refusal),
                 }
                 break;
+            }
+            if call == Call::Aged && refused == Some(Refusal::Full) {
+                ring.reserved = ring_buffer_record_len(call.messages()[0]) as u64;
             }
             match refused {
                 Some(why) if written == 0 => actor.notes.push(refusal(why)),
@@ -199,6 +218,7 @@ impl Actor {
         self.head = None;
         let value = Ring::sound(head);
         ring.records.clear();
+        ring.reserved = 0;
         self.knows.heads = ring.heads.len();
         self.knows.tails = ring.tails.len();
         ring.heads.push(Value { value, teaches: self.knows });

@@ -73,6 +73,8 @@ pub struct Ring {
     pub(super) lock: Knowledge,
     /// The published records that were not given up.
     pub(super) records: Vec<Record>,
+    /// How much room is set aside, in bytes.
+    pub(super) reserved: u64,
     /// Records and bytes, in the region's account.
     pub(super) region: (u64, u64),
     /// Likewise in the owner's process.
@@ -92,6 +94,7 @@ impl Ring {
             copies: Value::first(copies),
             lock: Knowledge::default(),
             records: Vec::new(),
+            reserved: 0,
             region: (0, 0),
             process: (0, 0),
             now: 0,
@@ -166,7 +169,8 @@ impl Ring {
             return Err(Refusal::Corrupt);
         }
         let next = head.checked_add(size).ok_or(Refusal::Corrupt)?;
-        if size > self.capacity.saturating_sub(head - tail) { Err(Refusal::Full) } else { Ok(next) }
+        let room = self.capacity.saturating_sub(head - tail).saturating_sub(self.reserved);
+        if size > room { Err(Refusal::Full) } else { Ok(next) }
     }
 
     /// A head from which writers can go on.
