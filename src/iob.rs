@@ -222,6 +222,16 @@ impl Iob {
         Ok(Iob { transport: handover::accept(socket.as_fd())? })
     }
 
+    /// As [`receive_from`](Self::receive_from), but takes nothing that is not isolated: for whoever does not trust the sender with
+    /// anything but what it is going to write. Nothing that comes is mapped, and no program that comes is run; of a writer by the
+    /// kernel that may also write over a socket, the socket is taken.
+    ///
+    /// # Errors
+    /// Those of `receive_from`; also `InvalidData` if the sender offers a mapping, or a program and no socket.
+    pub fn receive_isolated_from<S: AsFd + ?Sized>(socket: &S) -> io::Result<Iob> {
+        Ok(Iob { transport: handover::accept_isolated(socket.as_fd())? })
+    }
+
     /// Whether every copy of the other end is gone. Seen from the peer: then everything the writer wrote is in the ring.
     pub fn is_peer_closed(&self) -> bool {
         match self.transport.end() {

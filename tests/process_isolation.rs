@@ -3,9 +3,11 @@
 
 mod process;
 
-use iobring::RingBuffer;
+use iobring::transport::Kind;
+use iobring::{Iob, RingBuffer};
 use process::{Order, Servant, message, servant};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::os::unix::net::UnixStream;
 
 #[test]
 fn child_process() {
@@ -60,4 +62,26 @@ fn whatever_the_message_says_the_tag_is_the_sockets() {
     assert_eq!(forger.answer(), 0);
     assert_eq!(reader.read_message_blocking(None).unwrap(), Some((OURS, bytes[16..].to_vec())));
     assert_eq!(reader.head(), reader.tail());
+}
+
+#[test]
+fn whoever_insists_on_isolation_is_given_nothing_else() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    let (near, far) = UnixStream::pair().unwrap();
+
+    iob.send_mapped_to(&near).unwrap();
+    let error = Iob::receive_isolated_from(&far).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidData);
+    assert!(error.to_string().contains("a mapping of its ring"), "{error}");
+
+    // Whoever does not insist takes it.
+    iob.send_mapped_to(&near).unwrap();
+    assert_eq!(Iob::receive_from(&far).unwrap().transport(), Some(Kind::Mapped));
+
+    iob.send_to(&near).unwrap();
+    let writer = Iob::receive_isolated_from(&far).unwrap();
+    assert_eq!(writer.transport(), Some(Kind::Broker));
+    writer.send(b"hello").unwrap();
+    assert_eq!(reader.read_message_blocking(None).unwrap(), Some((1, b"hello".to_vec())));
 }

@@ -18,7 +18,7 @@ use crate::transport::kernel::Mediated;
 use crate::transport::link::Link;
 use crate::transport::mapped::Watched;
 use offer::{Kind, Offer};
-use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::io;
 use std::sync::Arc;
 
@@ -59,26 +59,17 @@ pub(crate) fn offer_program(
 
 /// Receives what somebody offers.
 pub(crate) fn accept(from: BorrowedFd<'_>) -> io::Result<Transport> {
-    let mut bytes = [0; Offer::SIZE];
-    let mut descriptors = receive_with(from, &mut bytes)?;
-    let offer = Offer::from_bytes(&bytes)?;
-    if descriptors.len() != offer.kind.descriptors() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "an endpoint with too few or too many descriptors"));
-    }
+    let (offer, mut descriptors) = receive(from)?;
     let mut next = || descriptors.remove(0);
     match offer.kind {
-        Kind::Isolated => {
-            let link = Arc::new(Link::new(checks::link(next())?));
-            Ok(Transport::Broker(Remote::new(link, offer.tag, offer.capacity)))
-        }
+        Kind::Isolated => remote(&offer, next()),
         Kind::Mediated | Kind::MediatedOrIsolated => {
             let program = next();
             let link = Arc::new(Link::new(checks::link(next())?));
             match (Mediated::new(program, link, offer.tag, offer.capacity), offer.kind) {
                 (Ok(mediated), _) => Ok(Transport::Kernel(mediated)),
                 (Err(error), Kind::MediatedOrIsolated) if error.kind() == io::ErrorKind::Unsupported => {
-                    let socket = Arc::new(Link::new(checks::link(next())?));
-                    Ok(Transport::Broker(Remote::new(socket, offer.tag, offer.capacity)))
+                    remote(&offer, next())
                 }
                 (Err(error), _) => Err(error),
             }
@@ -94,4 +85,33 @@ pub(crate) fn accept(from: BorrowedFd<'_>) -> io::Result<Transport> {
             Ok(Transport::Direct(Direct::new(ring, offer.tag, Place::Elsewhere(watched, slot))))
         }
     }
+}
+
+/// Receives what somebody offers, if it comes with a socket: nothing else of it is used.
+pub(crate) fn accept_isolated(from: BorrowedFd<'_>) -> io::Result<Transport> {
+    let (offer, mut descriptors) = receive(from)?;
+    match (offer.kind, descriptors.pop()) {
+        // The socket comes last.
+        (Kind::Isolated | Kind::MediatedOrIsolated, Some(socket)) => remote(&offer, socket),
+        (kind, _) => {
+            let why = format!("the sender offers {}, where only an isolated endpoint is taken", kind.in_words());
+            Err(io::Error::new(io::ErrorKind::InvalidData, why))
+        }
+    }
+}
+
+/// An offer, and the descriptors of its kind.
+fn receive(from: BorrowedFd<'_>) -> io::Result<(Offer, Vec<OwnedFd>)> {
+    let mut bytes = [0; Offer::SIZE];
+    let descriptors = receive_with(from, &mut bytes)?;
+    let offer = Offer::from_bytes(&bytes)?;
+    if descriptors.len() != offer.kind.descriptors() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "an endpoint with too few or too many descriptors"));
+    }
+    Ok((offer, descriptors))
+}
+
+fn remote(offer: &Offer, socket: OwnedFd) -> io::Result<Transport> {
+    let link = Arc::new(Link::new(checks::link(socket)?));
+    Ok(Transport::Broker(Remote::new(link, offer.tag, offer.capacity)))
 }

@@ -38,6 +38,16 @@ impl Kind {
             Kind::Mapped | Kind::MediatedOrIsolated => 3,
         }
     }
+
+    /// What an error calls it.
+    pub(super) const fn in_words(self) -> &'static str {
+        match self {
+            Kind::Isolated => "a socket",
+            Kind::Mapped => "a mapping of its ring",
+            Kind::Mediated => "a program for the kernel to run",
+            Kind::MediatedOrIsolated => "a program for the kernel to run, or a socket",
+        }
+    }
 }
 
 impl Offer {
