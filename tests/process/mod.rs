@@ -63,12 +63,14 @@ pub enum Order {
     SendKernelOn,
     /// Write messages of `a` bytes for ever, as fast as possible, and never answer.
     Flood,
+    /// Become another program, which ends when the master does, and never answer.
+    Exec,
     /// Exit.
     Exit,
 }
 
 impl Order {
-    const ALL: [Order; 22] = [
+    const ALL: [Order; 23] = [
         Order::Receive,
         Order::Write,
         Order::Fill,
@@ -90,6 +92,7 @@ impl Order {
         Order::ForbidBpf,
         Order::SendKernelOn,
         Order::Flood,
+        Order::Exec,
         Order::Exit,
     ];
 }
@@ -387,6 +390,7 @@ impl Obedient {
             Order::Flood => loop {
                 self.write(a, b);
             },
+            Order::Exec => panic!("exec: {}", Command::new("cat").exec()),
             Order::Exit => std::process::exit(0),
         }
     }
