@@ -47,7 +47,7 @@ pub struct Account {
     /// What isolated writers report, each with its next accepted record, to have refused with `NO_SPACE`. It is their word for it:
     /// a hostile one reports anything, so it is added to nothing else, and stays at `u64::MAX` where it would exceed that.
     pub reported: Count,
-    /// Refused for any other reason: too long, in too many pieces, into a damaged ring, or not a record at all. What an
+    /// Refused for any other reason: too long, in too many pieces, into a damaged ring or a closed one, or not a record at all. What an
     /// isolated writer's own process refuses as such is not known.
     pub bad: Count,
 }

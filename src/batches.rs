@@ -71,14 +71,15 @@ impl Reader {
     /// A stream of batches: each is what is there when it is asked for, up to `most` records and at least one, waiting for
     /// it if there is nothing.
     ///
-    /// It ends after an error; repair the ring ([`resync`](Self::resync)) and ask for another. May be dropped at any time;
+    /// It ends at the [end](Self::is_at_end) of the ring, and after an error; then repair the ring ([`resync`](Self::resync)) and ask
+    /// for another. May be dropped at any time;
     /// no record is lost.
     ///
     /// # Panics
     /// If `most` is 0.
     pub fn batches(&mut self, most: usize) -> Batches<'_> {
         assert!(most > 0, "batches of at most 0 records");
-        Batches { reader: self, most, failed: false }
+        Batches { reader: self, most, over: false }
     }
 }
 
@@ -88,11 +89,11 @@ impl Reader {
 pub struct Batches<'a> {
     reader: &'a mut Reader,
     most: usize,
-    failed: bool,
+    over: bool,
 }
 
 impl Batches<'_> {
-    /// The next batch; `None` after an error.
+    /// The next batch; `None` at the end of the ring, and after an error.
     pub async fn next(&mut self) -> Option<Result<Batch, Error>> {
         core::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
@@ -103,7 +104,7 @@ impl Stream for Batches<'_> {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
-        if this.failed {
+        if this.over {
             return Poll::Ready(None);
         }
         let mut batch = Batch::new();
@@ -111,18 +112,22 @@ impl Stream for Batches<'_> {
             match this.reader.read_batch(&mut batch, this.most) {
                 Ok(0) => {}
                 outcome => {
-                    this.failed = outcome.is_err();
+                    this.over = outcome.is_err();
                     return Poll::Ready(Some(outcome.map(|_| batch)));
                 }
             }
-            ready!(this.reader.poll_wait(this.reader.tail(), context));
+            let tail = this.reader.tail();
+            if ready!(this.reader.poll_wait(tail, context)) <= tail {
+                this.over = true;
+                return Poll::Ready(None);
+            }
         }
     }
 }
 
 impl FusedStream for Batches<'_> {
     fn is_terminated(&self) -> bool {
-        self.failed
+        self.over
     }
 }
 

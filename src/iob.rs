@@ -6,6 +6,7 @@ use crate::status::Status;
 use crate::transport::broker::Host;
 use crate::transport::direct::{Direct, Local, Place};
 use crate::transport::{End, Kind, Peer, Transport, handover};
+use crate::writers::Writers;
 use rustix::fd::{AsFd, BorrowedFd};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
@@ -34,7 +35,7 @@ pub struct Iob {
 impl Iob {
     /// A writer with `tag`, and its peer.
     pub(crate) fn pair(ring: Arc<Ring>, host: Arc<Host>, tag: u64) -> (Iob, Iob) {
-        let (writer, peer) = Endpoint::pair();
+        let (writer, peer) = Endpoint::pair(Some(Writers::admit(&ring)));
         let entry = ring.book.open(tag);
         let peer = Peer {
             endpoint: peer,
@@ -106,8 +107,9 @@ impl Iob {
     /// | `INVALID_ARGS` | more than 8 vectors, or more than 65,519 bytes in all |
     /// | `NO_SPACE` | the record is larger than the ring |
     /// | `IO_DATA_INTEGRITY` | the header is corrupt: `tail` > `head`, `head` not a multiple of 8 or too near `u64::MAX` |
+    /// | `PEER_CLOSED` | the ring is [closed](crate::RingBuffer::close), or its reader gone |
     /// | `NO_SPACE` | there is no room now |
-    /// | `PEER_CLOSED` | in another process than the ring's owner, which is gone |
+    /// | `PEER_CLOSED` | in another process than the ring's owner, which was killed |
     ///
     /// What an isolated writer can know of these by itself, and when: see [`transport`](crate::transport).
     pub fn writev(&self, _options: IobWriteOptions, region_index: u32, iovecs: &[IoSlice<'_>]) -> Result<(), Status> {

@@ -20,7 +20,8 @@ mod identity;
 pub(crate) use accounts::NOWHERE;
 pub use accounts::{ACCOUNTS, Accounts, Journal, Ledger, Refused, Slot, Tally};
 pub use grant::{Grant, NOBODY};
-pub use header::{Header, Indices, Line, ReaderLine, Writers};
+pub(crate) use header::is_end;
+pub use header::{CLOSED, CLOSING, Header, Indices, Line, ReaderLine, Writers};
 pub use identity::Identity;
 
 use core::mem::offset_of;

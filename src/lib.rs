@@ -38,7 +38,7 @@
 //! | `obstacle`, `bpf` | what keeps the kernel from mediating; the system call by which it does |
 //! | `grants`, `kernel` | who may write by way of the kernel; what a ring has for it |
 //! | `region`, `doorbell`, [`accounts`], `ring` | the real memory: a sealed memfd, mapped so that every record is contiguous; bells; counts |
-//! | `pair`, [`transport`] | endpoints that know of each other's end; who mediates a write, in which process |
+//! | `writers`, `pair`, [`transport`] | endpoints that know of each other's end; who mediates a write, in which process |
 //! | `iob`, `ring_buffer` | a writer; the owner's face of the ring |
 //! | `interrupter`, `record`, `reader`, `batches` | the reading side |
 //!
@@ -88,6 +88,7 @@ mod ring_buffer;
 mod status;
 mod system;
 pub mod transport;
+mod writers;
 
 pub use accounts::{Account, Accounts, Count};
 pub use batches::{Batch, Batches};

@@ -3,6 +3,7 @@
 use crate::process::Generation;
 use crate::protocol::peer::Copies;
 use crate::system::wait_for;
+use crate::writers::Token;
 use rustix::event::PollFlags;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType, shutdown, socketpair};
@@ -23,6 +24,8 @@ struct Side {
     lifeline: Mutex<Lifeline>,
     /// The lifeline's other end.
     watch: OnceLock<OwnedFd>,
+    /// Let go of when the last copy is gone, if there is one.
+    token: Mutex<Option<Arc<Token>>>,
     /// Whose copies count. A fork's do not.
     home: Generation,
 }
@@ -39,8 +42,14 @@ struct Lifeline {
 }
 
 impl Side {
-    fn new() -> Self {
-        Side { copies: Copies::one(), lifeline: Mutex::default(), watch: OnceLock::new(), home: Generation::current() }
+    fn new(token: Option<Arc<Token>>) -> Self {
+        Side {
+            copies: Copies::one(),
+            lifeline: Mutex::default(),
+            watch: OnceLock::new(),
+            token: Mutex::new(token),
+            home: Generation::current(),
+        }
     }
 
     /// This side's descriptor, which is made when first asked for.
@@ -84,6 +93,8 @@ impl Side {
         }
         let sockets = std::mem::take(&mut lifeline.sockets);
         drop(lifeline);
+        let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(token);
         sockets.iter().filter_map(Weak::upgrade).for_each(|socket| hang_up_on(&socket));
     }
 }
@@ -107,9 +118,9 @@ impl core::fmt::Debug for Side {
 }
 
 impl Endpoint {
-    /// A new pair.
-    pub(crate) fn pair() -> (Endpoint, Endpoint) {
-        let pair = Arc::new([Side::new(), Side::new()]);
+    /// A new pair, whose first side holds the token, if there is one.
+    pub(crate) fn pair(token: Option<Arc<Token>>) -> (Endpoint, Endpoint) {
+        let pair = Arc::new([Side::new(token), Side::new(None)]);
         (Endpoint { pair: pair.clone(), side: 0 }, Endpoint { pair, side: 1 })
     }
 
@@ -173,7 +184,7 @@ mod tests {
 
     #[test]
     fn sockets_that_are_gone_are_forgotten() {
-        let side = Side::new();
+        let side = Side::new(None);
         for _ in 0..1_000 {
             let (socket, _) = pipe().unwrap();
             side.tell(&Arc::new(socket));

@@ -19,6 +19,7 @@
 //! | mediator that cannot wait ([`mediator`]) | lock free, grant given | writes as a writer does | record published; if the reader waited: bell rung |
 //! | mediator that cannot wait | lock held | gives up | nothing happened |
 //! | mediator | was told, and others were faster | set room aside, under the lock | nobody else takes it; what was missing is given back, and it suffices |
+//! | owner | lock held | set all room aside, for ever ([`close`]) | nobody publishes any more; a waiting reader: woken |
 //! | mediator | ring full | leave a wish for room ([`room`]), look at `tail` again, sleep | rung by the reader that moves `tail` far enough |
 //! | writer, reader | reader marks, writer publishes | *the lost race*: whichever changes the lock word second sees the other | reader sees the record, or the writer sees the mark |
 //!
@@ -28,6 +29,7 @@
 
 pub mod account;
 mod bells;
+pub mod close;
 pub mod cursor;
 pub mod grant;
 pub mod lock;

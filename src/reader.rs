@@ -9,13 +9,14 @@ use crate::protocol::Memory;
 use crate::protocol::cursor::Cursor;
 use crate::protocol::memory::bell;
 use crate::protocol::read::{self, Error};
-use crate::protocol::{section, wait};
+use crate::protocol::{close, section, wait};
 use crate::record::{Record, Records};
 use crate::ring::Ring;
 use crate::ring_buffer::RingBuffer;
 use crate::status::Status;
 use crate::system::wait_for;
-use core::future::poll_fn;
+use crate::writers::Writers;
+use core::future::{pending, poll_fn};
 use core::ops::{ControlFlow, Deref};
 use core::task::{Context, Poll};
 use rustix::event::PollFlags;
@@ -28,7 +29,7 @@ use weakest_facade::{Native, Platform};
 ///
 /// | style | wait | read |
 /// |---|---|---|
-/// | async, on any executor | [`wait`](Self::wait) | [`read_message`](Self::read_message) |
+/// | async, on any executor | [`wait`](Self::wait) | [`read_message`](Self::read_message), [`next_message`](Self::next_message) |
 /// | blocking, with an optional timeout | [`wait_blocking`](Self::wait_blocking) | [`read_message_blocking`](Self::read_message_blocking) |
 /// | poll, epoll, mio, `AsyncFd` | [`as_fd`](AsFd::as_fd) | [`try_read_message`](Self::try_read_message) |
 /// | in batches, in place | any | [`drain`](Self::drain) |
@@ -140,6 +141,8 @@ impl Reader {
     /// `index`.
     ///
     /// May be dropped at any time: what it registered is taken back, and a later wait misses nothing.
+    ///
+    /// At the [end](RingBuffer::close) of the ring it returns `head` as it is.
     pub async fn wait(&mut self, index: u64) -> u64 {
         let waiting = Waiting(self);
         poll_fn(|context| match waiting.0.poll_wait(index, context) {
@@ -156,7 +159,7 @@ impl Reader {
         poll_fn(|context| waiting.0.poll_wait(index, context)).await
     }
 
-    /// Whether `head` exceeds `index`, and `head`; otherwise the task will be woken when it may.
+    /// Whether `head` exceeds `index`, or never will, and `head`; otherwise the task will be woken when it may.
     pub(crate) fn poll_wait(&self, index: u64, context: &mut Context<'_>) -> Poll<u64> {
         let ring = self.ring();
         let head = read::head(ring);
@@ -177,19 +180,19 @@ impl Reader {
     }
 
     /// Blocks until `head` exceeds `index`, and returns `head`; `None` when `timeout` has passed before that, or an
-    /// [`Interrupter`] made it return. Without a timeout it waits for as long as it takes. Spins for about a microsecond
-    /// before it sleeps.
+    /// [`Interrupter`] made it return, or at the [end](Self::is_at_end) of the ring. Without a timeout it waits for as long as it
+    /// takes. Spins for about a microsecond before it sleeps.
     pub fn wait_blocking(&mut self, index: u64, timeout: Option<Duration>) -> Option<u64> {
         let ring = self.ring();
         if !ring.is_mediated() && !ring.interrupts.are_possible() {
-            return wait::wait(ring, index, timeout);
+            return wait::wait(ring, index, timeout).filter(|&head| head > index);
         }
         let head = self.wait_for_bell(index, timeout);
         if head.is_some() && ring.polled.load(READERS_OWN) {
             // Whoever polls must not miss what this call has taken the bell for.
             ring.doorbell.ring(bell::DESCRIPTOR);
         }
-        head
+        head.filter(|&head| head > index)
     }
 
     /// As [`wait_blocking`](Self::wait_blocking), until a bell is rung: neither the kernel, where it writes, nor an interrupter
@@ -228,7 +231,7 @@ impl Reader {
     /// Reads the next record, waiting for one if there is none: its tag and a copy of its message. Gives its room back.
     ///
     /// May be dropped while it waits; no record is lost. An [`Interrupter`] does not end it, and neither is its interruption
-    /// taken.
+    /// taken. At the [end](Self::is_at_end) of the ring it waits for ever: [`next_message`](Self::next_message) does not.
     ///
     /// # Errors
     /// If the ring is damaged; `tail` stays where it is.
@@ -238,12 +241,41 @@ impl Reader {
                 return Ok(message);
             }
             let tail = self.tail();
-            self.wait_on(tail).await;
+            if self.wait_on(tail).await <= tail {
+                pending::<()>().await;
+            }
         }
     }
 
-    /// As [`read_message`](Self::read_message), blocking; `Ok(None)` when `timeout` has passed, or an [`Interrupter`] made it
-    /// return.
+    /// As [`read_message`](Self::read_message); `None` at the [end](Self::is_at_end) of the ring.
+    ///
+    /// # Errors
+    /// If the ring is damaged; `tail` stays where it is.
+    pub async fn next_message(&mut self) -> Result<Option<(u64, Vec<u8>)>, Error> {
+        loop {
+            let message = self.try_read_message()?;
+            let tail = self.tail();
+            if message.is_some() || self.wait_on(tail).await <= tail {
+                return Ok(message);
+            }
+        }
+    }
+
+    /// Whether the ring was [closed](RingBuffer::close) and everything was read that was accepted: nothing more comes. Waits return
+    /// at once then, blocking ones `None`; streams end; the descriptor is readable and stays so.
+    pub fn is_at_end(&self) -> bool {
+        let ring = self.ring();
+        close::is_closed(ring) && read::head(ring) == read::tail(ring)
+    }
+
+    /// Has the ring [close](RingBuffer::close) by itself when no writer is left, in whatever process; at once if there were some
+    /// and none is left now. A ring that never had one goes on waiting for the first.
+    pub fn end_with_writers(&mut self) {
+        Writers::end_with_last(self.ring());
+    }
+
+    /// As [`read_message`](Self::read_message), blocking; `Ok(None)` when `timeout` has passed, an [`Interrupter`] made it
+    /// return, or nothing more comes ([`is_at_end`](Self::is_at_end)).
     pub fn read_message_blocking(&mut self, timeout: Option<Duration>) -> Result<Option<(u64, Vec<u8>)>, Error> {
         let message = self.try_read_message()?;
         if message.is_some() {
@@ -338,6 +370,13 @@ impl Reader {
         if wait::subscribe(ring, self.tail(), bell::DESCRIPTOR).is_some() {
             ring.doorbell.ring(bell::DESCRIPTOR);
         }
+    }
+}
+
+/// Nobody reads any more: as if the ring's owner were gone, whoever has the [`RingBuffer`] still.
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.ring_buffer.host.close(&self.ring_buffer.ring);
     }
 }
 

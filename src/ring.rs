@@ -10,6 +10,7 @@ use crate::protocol::Memory;
 use crate::protocol::memory::bell;
 use crate::region::Region;
 use crate::status::Status;
+use crate::writers::Writers;
 use core::sync::atomic::AtomicBool;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -30,6 +31,8 @@ pub(crate) struct Ring {
     room: OnceLock<OwnedFd>,
     /// In the owner's process.
     pub(crate) book: Book,
+    /// Those that are left, as far as the owner's process knows.
+    pub(crate) writers: Writers,
     /// If the kernel writes for others.
     pub(crate) kernel: Option<Kernel>,
 }
@@ -58,7 +61,16 @@ impl Ring {
     /// A ring of this region and these bells.
     pub(crate) fn new(region: Region, doorbell: Doorbell) -> Self {
         let (polled, room, book) = (AtomicBool::new(false), OnceLock::new(), Book::default());
-        Ring { region, doorbell, polled, interrupts: Interrupts::default(), room, book, kernel: None }
+        Ring {
+            region,
+            doorbell,
+            polled,
+            interrupts: Interrupts::default(),
+            room,
+            book,
+            writers: Writers::default(),
+            kernel: None,
+        }
     }
 
     /// The descriptor that is readable when the reader's bell was rung.

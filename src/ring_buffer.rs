@@ -4,7 +4,7 @@ use crate::iob::Iob;
 use crate::layout::ALIGNMENT;
 use crate::orderings::PREFERRED;
 use crate::protocol::read::{self, Error};
-use crate::protocol::section;
+use crate::protocol::{close, section};
 use crate::ring::Ring;
 use crate::status::Status;
 use crate::transport::broker::Host;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub struct RingBuffer {
     pub(crate) ring: Arc<Ring>,
     /// Serves writers in other processes.
-    host: Arc<Host>,
+    pub(crate) host: Arc<Host>,
 }
 
 impl RingBuffer {
@@ -40,6 +40,24 @@ impl RingBuffer {
             section::exclusively(ring, |_| ring.book.close_settled(&ring.region.accounts().slots));
         }
         Ok(Iob::pair(self.ring.clone(), self.host.clone(), tag))
+    }
+
+    /// Closes the ring, for good: once this returns every write is refused with [`PEER_CLOSED`](Status::PEER_CLOSED), by whatever
+    /// transport, and no writer is handed over any more. What was accepted before, also what is still on its way from an isolated
+    /// writer, can be read; after the last of it the [`Reader`](crate::Reader)'s waits and streams end. For any thread of the
+    /// owner's process; in a fork of that it does nothing.
+    ///
+    /// Every sender finds its socket at an end at once, and its peer is told that it is gone when its last record is in the ring.
+    ///
+    /// Waits for the writers' lock, which a stopped process that maps the region may hold.
+    pub fn close(&self) {
+        self.host.refuse(&self.ring);
+    }
+
+    /// Whether the ring is [closed](Self::close): writers are refused. There may be more to read, and to come from isolated
+    /// writers; [`Reader::is_at_end`](crate::Reader::is_at_end) tells when there is not.
+    pub fn is_closed(&self) -> bool {
+        close::is_closing(&*self.ring)
     }
 
     /// Whether [`Iob::send_to`](crate::Iob::send_to) may hand writers over that write by way of the kernel, with the broker for
@@ -138,7 +156,7 @@ impl RingBuffer {
 impl Drop for RingBuffer {
     /// The ring's owner is gone: writers in other processes get `PEER_CLOSED` from now on.
     fn drop(&mut self) {
-        self.host.close();
+        self.host.close(&self.ring);
     }
 }
 

@@ -40,7 +40,8 @@
 //! | `OUT_OF_RANGE`, `INVALID_ARGS`, `NO_SPACE` for a record larger than the ring | at once | at once | at once |
 //! | `NO_SPACE` because there is no room now | at once | once ring and socket are full | at once |
 //! | `IO_DATA_INTEGRITY` | at once | never: the broker waits until the reader has repaired the ring, then goes on; meanwhile the socket fills | at once |
-//! | `PEER_CLOSED` because the ring's owner is gone | in another process: once there is no room | at once | at once; if it was killed: once there is no room |
+//! | `PEER_CLOSED` because the ring is [closed](crate::RingBuffer::close), or its reader dropped | at once | at once | at once |
+//! | `PEER_CLOSED` because the owner's process ended otherwise | in another process: once there is no room | at once | once there is no room |
 //! | `ACCESS_DENIED` because the right to write was [taken back](crate::Iob::revoke) | - | `PEER_CLOSED` instead | at once |
 //! | `BAD_HANDLE` after a fork into another PID namespace | at once | - | - |
 //! | `NO_RESOURCES`, `NO_MEMORY` where the kernel has no memory for a datagram | - | at once | at once |
@@ -51,6 +52,12 @@
 //! process has ended in any way, and then everything it wrote is in the ring. A writer learns in turn, wherever it is, that
 //! its peer is closed, or that the ring's owner is gone (which is the last [`RingBuffer`](crate::RingBuffer), or its process).
 //! Nothing has a name in a file system, so nothing is left behind.
+//!
+//! A ring that is [closed](crate::RingBuffer::close) accepts nothing more, by whatever transport, from the moment that the call
+//! returns. What a writer was told to have written before is read: the broker goes on until it has written what was sent to it, and
+//! only then the reader is [at the end](crate::Reader::is_at_end). The accounts then say what the writers were told, to the record.
+//! The peer of a writer by the broker is told that its writer is gone when its last record is in the ring; other writers stay until
+//! they are dropped, and are refused.
 //!
 //! A received endpoint outlives `fork`: the child has one more copy. Through `exec` it is handed on by a socket that is
 //! inherited. An endpoint of the owner's own process that a child of `fork` inherits writes, but the copy does not count as

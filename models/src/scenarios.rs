@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod batch;
 pub mod by_hand;
 pub mod cancelled;
+pub mod closing;
 pub mod death;
 pub mod edge;
 pub mod full;

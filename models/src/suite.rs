@@ -8,6 +8,7 @@ use crate::scenarios::accounts::{Accounts, Inherited};
 use crate::scenarios::batch::Batch;
 use crate::scenarios::by_hand::ByHand;
 use crate::scenarios::cancelled::Cancelled;
+use crate::scenarios::closing::Closing;
 use crate::scenarios::death::Death;
 use crate::scenarios::edge::Edge;
 use crate::scenarios::full::{Full, GivingBack};
@@ -86,6 +87,10 @@ fn waiting(writers: u64, messages: u64, style: Style) -> Waiting {
     Waiting { writers, messages, style }
 }
 
+fn closing(style: Option<Style>, late: bool) -> Closing {
+    Closing { style, late }
+}
+
 fn mediated(writers: u64, messages: u64, direct: bool) -> Mediated {
     Mediated { writers, messages, direct }
 }
@@ -157,6 +162,8 @@ fn small_loom_models() -> Vec<Entry> {
         loom(mediated(2, 1, false), Some(2), 2_587),
         loom(mediated(1, 1, true), Some(2), 3_984),
         loom(Revoked, None, 31),
+        loom(closing(None, false), Some(2), 380),
+        loom(closing(Some(Blocking), false), Some(2), 3_348),
     ]
 }
 
@@ -192,6 +199,9 @@ fn small_explorer_models() -> Vec<Entry> {
         explore(mediated(1, 1, false), 0),
         explore(mediated(1, 2, false), 0),
         explore(Revoked, 0),
+        explore(closing(None, false), 0),
+        explore(closing(Some(Blocking), false), 0),
+        explore(closing(None, true), 0),
     ]
 }
 
@@ -207,6 +217,8 @@ fn explorer_models(level: Level) -> Vec<Entry> {
         explore_with(Death { mortals: 2, style: Blocking }, with_twins(deaths(2))),
         explore(mediated(1, 1, true), 0),
         explore(Bereaved, 1),
+        explore(closing(Some(Bell), false), 0),
+        explore(closing(None, false), 1),
     ]);
     if level >= Level::Default {
         models.extend([
@@ -311,6 +323,7 @@ pub fn explorer_killers() -> Vec<Entry> {
         explore(Mediator, 0),
         explore(Polling { writers: 2, messages: 1 }, 0),
         explore(PeerClosed, 0),
+        explore(closing(None, false), 0),
         explore(mediated(1, 1, false), 0),
         explore(mediated(1, 1, true), 0),
     ];
@@ -396,9 +409,11 @@ pub fn sweeps(level: Level) -> Vec<Entry> {
         loom(Inherited, Some(2), 0),
         loom(InPlace, Some(2), 0),
         loom(Bereaved, Some(2), 0),
+        loom(closing(None, false), Some(2), 0),
     ];
     if level >= Level::Default {
         sweeps.extend([
+            loom(closing(Some(Blocking), false), Some(2), 0),
             // Minutes; the explorer's model with a death has the same at the quick level.
             loom(Reserved { gives_up: true }, Some(2), 0),
             loom(Death { mortals: 2, style: Blocking }, Some(2), 0),

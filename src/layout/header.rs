@@ -38,7 +38,7 @@ pub struct Indices<P: Platform> {
     pub tail: P::AtomicU64,
 }
 
-/// What writers share among themselves. All but the lock is touched only under the lock. The copy of `head` and its lap are
+/// What writers share among themselves. All but the lock is changed only under the lock. The copy of `head` and its lap are
 /// only ever a guess, checked against the indices before it is used; see `protocol::place`.
 #[repr(C)]
 pub struct Writers<P: Platform> {
@@ -48,8 +48,22 @@ pub struct Writers<P: Platform> {
     pub head: P::Cell,
     /// The index at which the lap of `head` began: a multiple of the capacity.
     pub lap: P::Cell,
-    /// How many bytes of room are set aside for a record of the broker's that others have got ahead of; see `protocol::room`.
-    pub reserved: P::Cell,
+    /// How many bytes of room are set aside: for a record of the broker's that others have got ahead of, see `protocol::room`;
+    /// or all of it, for ever, see `protocol::close`.
+    pub reserved: P::AtomicU64,
+}
+
+/// So much room is set aside, which is all of it, when nobody but the broker may write any more. More than any ring has, and
+/// nothing that a stray write is likely to leave, which a repair takes back.
+pub const CLOSING: u64 = 0xC105_1246_0000_0001;
+
+/// Likewise when nobody may write any more.
+pub const CLOSED: u64 = 0xC105_ED00_0000_0001;
+
+/// Whether that is what is set aside: one of the two.
+#[inline(always)]
+pub(crate) fn is_end(reserved: u64) -> bool {
+    reserved == CLOSING || reserved == CLOSED
 }
 
 /// What the reader tells the writers.
@@ -71,7 +85,7 @@ impl<P: Platform> Header<P> {
                 lock: Atomic::new("lock", 0),
                 head: Cell::new("writers' head", 0, index),
                 lap: Cell::new("writers' lap", 0, 0),
-                reserved: Cell::new("reserved", 0, 0),
+                reserved: Atomic::new("reserved", 0),
             }),
             reader: Line(ReaderLine { interest: Atomic::new("interest", 0), room: Atomic::new("room", 0) }),
         }

@@ -51,6 +51,8 @@ pub enum Answer {
     Revoked = 7,
     /// Nothing was asked for: whoever asks so learns that it may ask.
     Ready = 8,
+    /// [`Refusal::Closed`].
+    Closed = 9,
 }
 
 impl Answer {
@@ -66,6 +68,7 @@ impl Answer {
             6 => Answer::Fault,
             7 => Answer::Revoked,
             8 => Answer::Ready,
+            9 => Answer::Closed,
             _ => return None,
         })
     }
@@ -149,6 +152,7 @@ fn answer(refusal: Refusal) -> Answer {
         Refusal::TooLarge => Answer::TooLarge,
         Refusal::Corrupt => Answer::Corrupt,
         Refusal::Full => Answer::Full,
+        Refusal::Closed => Answer::Closed,
     }
 }
 

@@ -5,7 +5,7 @@
 //! `head`: the copy is a guess, and `head` decides. A writer that died or a reader that repaired makes it wrong, which costs a
 //! division. So does a scribble; or it passes for a lap, and is as bad as a scribble on the record, and no worse.
 
-use crate::layout::{ALIGNMENT, Header, RING_BUFFER_MESSAGE_HEADER_SIZE, ring_buffer_record_len};
+use crate::layout::{ALIGNMENT, Header, RING_BUFFER_MESSAGE_HEADER_SIZE, is_end, ring_buffer_record_len};
 use crate::protocol::account::Account;
 use crate::protocol::memory::Memory;
 use crate::protocol::refusal::Refusal;
@@ -36,15 +36,8 @@ pub(super) fn put<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
     size: &Size,
     fill: impl FnOnce(u64) -> Result<(), E>,
 ) -> Result<(), E> {
-    let (header, capacity) = (memory.header(), memory.capacity());
-    let mut place = Place::find(header, capacity)?;
-    let head = place.head;
-    let offset = place.take(size, capacity)?;
-    fill(offset + RING_BUFFER_MESSAGE_HEADER_SIZE as u64)?;
-    memory.write_pair(offset, [tag, size.message as u64]);
-    account.enter(memory, head, 1, size.message);
-    place.publish(header);
-    Ok(())
+    let place = Place::find(memory.header(), memory.capacity())?;
+    place.put(memory, tag, account, size, fill)
 }
 
 /// Where the next record goes, and what room there is that is not set aside for another.
@@ -58,6 +51,18 @@ impl Place {
     /// The place at `head`.
     #[inline(always)]
     pub(super) fn find<P: Platform>(header: &Header<P>, capacity: u64) -> Result<Self, Refusal> {
+        Place::find_beside(header, capacity, header.writers.0.reserved.load(&RESERVED_READ))
+    }
+
+    /// As [`find`](Self::find), for the broker: what is set aside is its.
+    #[inline(always)]
+    pub(super) fn find_for_broker<P: Platform>(header: &Header<P>, capacity: u64) -> Result<Self, Refusal> {
+        Place::find_beside(header, capacity, 0)
+    }
+
+    /// The place at `head`, beside so many bytes that are set aside.
+    #[inline(always)]
+    fn find_beside<P: Platform>(header: &Header<P>, capacity: u64, reserved: u64) -> Result<Self, Refusal> {
         let writers = &header.writers.0;
         let guess = writers.head.read(&GUESS_READ);
         let guessed = guess.wrapping_sub(writers.lap.read(&GUESS_READ));
@@ -73,7 +78,7 @@ impl Place {
         };
         // `head - tail` exceeds the capacity only if somebody scribbled on the header; there is no room then either.
         let free = capacity.saturating_sub(head - tail);
-        Ok(Place { head, offset, room: free.saturating_sub(writers.reserved.read(&RESERVED_READ)) })
+        Ok(Place { head, offset, room: free.saturating_sub(reserved) })
     }
 
     /// Whether there is room for this record.
@@ -81,12 +86,33 @@ impl Place {
         self.room >= size.record
     }
 
+    /// Puts one record here, its message by `fill`, and publishes it.
+    #[inline(always)]
+    pub(super) fn put<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
+        mut self,
+        memory: &M,
+        tag: u64,
+        account: Account<'_, P>,
+        size: &Size,
+        fill: impl FnOnce(u64) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (header, head) = (memory.header(), self.head);
+        let offset = self.take(header, size, memory.capacity())?;
+        fill(offset + RING_BUFFER_MESSAGE_HEADER_SIZE as u64)?;
+        memory.write_pair(offset, [tag, size.message as u64]);
+        account.enter(memory, head, 1, size.message);
+        self.publish(header);
+        Ok(())
+    }
+
     /// Moves past a record and returns its offset.
     #[inline(always)]
-    pub(super) fn take(&mut self, size: &Size, capacity: u64) -> Result<u64, Refusal> {
+    pub(super) fn take<P: Platform>(&mut self, header: &Header<P>, size: &Size, capacity: u64) -> Result<u64, Refusal> {
         let head = self.head.checked_add(size.record).ok_or(Refusal::Corrupt)?;
-        self.room = self.room.checked_sub(size.record).ok_or(Refusal::Full)?;
-        self.head = head;
+        let Some(room) = self.room.checked_sub(size.record) else {
+            return Err(no_room(header));
+        };
+        (self.head, self.room) = (head, room);
         let offset = self.offset;
         let next = offset + size.record;
         self.offset = if next < capacity { next } else { next - capacity };
@@ -103,6 +129,12 @@ impl Place {
         P::death_fence();
         header.writers.0.head.write(&GUESS_WRITE, self.head);
     }
+}
+
+/// Why there is no room.
+#[cold]
+fn no_room<P: Platform>(header: &Header<P>) -> Refusal {
+    if is_end(header.writers.0.reserved.load(&RESERVED_READ)) { Refusal::Closed } else { Refusal::Full }
 }
 
 /// The offset of `head` when the guess was wrong.

@@ -12,4 +12,6 @@ pub enum Refusal {
     Corrupt,
     /// There is no room now.
     Full,
+    /// The ring is closed.
+    Closed,
 }

@@ -33,7 +33,7 @@ pub fn resynchronise_with<P: Platform, M: Memory<P> + ?Sized>(memory: &M, emptie
         header.writers.0.lap.write(&GUESS_WRITE, sound - sound % memory.capacity());
         P::death_fence();
         header.writers.0.head.write(&GUESS_WRITE, sound);
-        // The ring is empty: whoever had room set aside finds it, and is told to look.
+        // The ring is empty: whoever had room set aside finds it, and is told to look. If it was closed, it stays so.
         room::set_aside(header, 0);
         emptied();
         (head, tail)

@@ -12,19 +12,21 @@
 //! The other writers lose as much, and get as much before each reservation: a record is refused without one first.
 //! One mediator per ring does this, in the owner's process; it takes the reservation back when its writer goes, or it does.
 
-use crate::layout::Header;
+use crate::layout::{Header, is_end};
+use crate::protocol::close;
 use crate::protocol::memory::{Memory, bell};
 use crate::protocol::section;
 use crate::protocol::sites::{
-    RESERVED_WRITE, ROOM_CALL, ROOM_CHECK, ROOM_HEAD, ROOM_LOOK, ROOM_TAKE, ROOM_WANT, TAIL_ACQUIRE,
+    RESERVED_READ, RESERVED_WRITE, ROOM_CALL, ROOM_CHECK, ROOM_HEAD, ROOM_LOOK, ROOM_TAKE, ROOM_WANT, TAIL_ACQUIRE,
 };
-use weakest_facade::{Atomic, Cell, Platform};
+use weakest_facade::{Atomic, Platform};
 
 /// No wish. (A wish for index 0 is always fulfilled, so nobody has one.)
 const NONE: u64 = 0;
 
 /// Asks for [`bell::ROOM`] to be rung once a record of `record_len` bytes fits. Returns whether it seems to fit already; the
-/// bell may then be rung for nothing. In a damaged ring it asks for the next movement of `tail`.
+/// bell may then be rung for nothing. So it does where nothing fits ever again, which the write will tell. In a damaged ring it
+/// asks for the next movement of `tail`.
 pub fn want<P: Platform, M: Memory<P> + ?Sized>(memory: &M, record_len: u64) -> bool {
     let least_tail = match used(memory) {
         Some(_) => head(memory).saturating_add(record_len).saturating_sub(memory.capacity()),
@@ -32,7 +34,7 @@ pub fn want<P: Platform, M: Memory<P> + ?Sized>(memory: &M, record_len: u64) -> 
     };
     memory.header().reader.0.room.store(&ROOM_WANT, least_tail.max(NONE + 1));
     P::heavy_fence(&ROOM_CALL);
-    used(memory).is_some_and(|used| memory.capacity() - used >= record_len)
+    close::is_closed(memory) || used(memory).is_some_and(|used| memory.capacity() - used >= record_len)
 }
 
 /// Gives up what was set aside by [`write_batch_aged`](crate::protocol::write::write_batch_aged): whoever it was for needs it no more.
@@ -40,9 +42,13 @@ pub fn give_up<P: Platform, M: Memory<P> + ?Sized>(memory: &M) {
     section::exclusively(memory, |header| set_aside(header, 0));
 }
 
-/// Sets so many bytes of room aside, in place of any before. The lock is held.
+/// Sets so many bytes of room aside, in place of any before; unless all of it is, for ever. The lock is held.
 pub(super) fn set_aside<P: Platform>(header: &Header<P>, bytes: u64) {
-    header.writers.0.reserved.write(&RESERVED_WRITE, bytes);
+    let reserved = &header.writers.0.reserved;
+    let before = reserved.load(&RESERVED_READ);
+    if before != bytes && !is_end(before) {
+        reserved.store(&RESERVED_WRITE, bytes);
+    }
 }
 
 /// How many bytes of the ring are taken, if its indices make sense. Nobody holds the lock, so `tail` is read first: `head`
@@ -67,7 +73,8 @@ pub(super) fn tell<P: Platform, M: Memory<P> + ?Sized>(memory: &M, tail: u64) {
     }
 }
 
-/// The indices were repaired: grants the mediator's wish, whatever it was, since it meant the indices as they were.
+/// The indices were repaired, or the ring closed: grants the mediator's wish, whatever it was, since it meant the indices as
+/// they were.
 pub(super) fn tell_anyway<P: Platform, M: Memory<P> + ?Sized>(memory: &M) {
     P::light_fence(&ROOM_CHECK);
     grant(memory);

@@ -12,9 +12,15 @@ weakest_facade::sites! {
     /// A writer's note of where `head` is, for the next writer.
     GUESS_WRITE: Write, "the lock orders writers";
     /// A writer's look at how much room is set aside for the broker.
-    RESERVED_READ: Read, "the lock orders writers, the broker among them";
+    RESERVED_READ: Load Relaxed, "the lock orders writers, the broker among them";
     /// The broker has room set aside for its record, or none any more.
-    RESERVED_WRITE: Write, "as RESERVED_READ";
+    RESERVED_WRITE: Store Relaxed, "as RESERVED_READ";
+    /// All room is set aside, for ever: the ring is closed.
+    CLOSE: Store Release, pairs with [CLOSED_LOOK],
+        "whoever sees the ring closed sees the last of head: the lock has acquired everything that was published before";
+    /// A look, without the lock, whether the ring is closed.
+    CLOSED_LOOK: Load Acquire, pairs with [CLOSE],
+        "the look at head that follows it is the last that is needed";
     /// A writer's look at `tail`.
     TAIL_ACQUIRE: Load Acquire, pairs with [TAIL_RELEASE, TAIL_ADD],
         "room given back may be overwritten only after the reader's copy of the old record";

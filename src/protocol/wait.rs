@@ -1,6 +1,6 @@
 //! How the reader waits for `head` to pass an index: asleep on the writers' lock word, or until a bell is rung.
 
-use crate::layout::Header;
+use crate::protocol::close;
 use crate::protocol::memory::Memory;
 use crate::protocol::patience::Patience;
 use crate::protocol::read;
@@ -10,25 +10,29 @@ use core::time::Duration;
 use weakest_facade::native::{OWNER, OWNER_DIED, WAITERS};
 use weakest_facade::{Atomic, Platform, Wait};
 
-/// Marks the lock word and looks at `head` once more. `Ok(head)`: it is past `index`, no need to wait. `Err(word)`: the
-/// next release of the lock will see the mark; sleep on the lock word while it holds `word`.
-fn arm<P: Platform>(header: &Header<P>, index: u64) -> Result<u64, u32> {
+/// Marks the lock word and looks at `head` once more. `Ok(head)`: it is past `index`, or it is the last; no need to wait.
+/// `Err(word)`: the next release of the lock will see the mark; sleep on the lock word while it holds `word`.
+fn arm<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64) -> Result<u64, u32> {
+    let header = memory.header();
     let word = header.writers.0.lock.fetch_or(&READER_ARM, WAITERS) | WAITERS;
+    // In this order: after the end there is no other head.
+    let is_last = close::is_closed(memory);
     match header.indices.0.head.load(&HEAD_RECHECK) {
-        head if head > index => Ok(head),
+        head if head > index || is_last => Ok(head),
         _ => Err(word),
     }
 }
 
-/// Asks for the bells in `wanted` to be rung once something is published. Returns `head` if it is past `index` already;
-/// a bell may then be rung for nothing. Whoever is to hear the bell must be registered before.
+/// Asks for the bells in `wanted` to be rung once something is published, or the ring is closed. Returns `head` if it is past
+/// `index` already, or the last there will be; a bell may then be rung for nothing. Whoever is to hear the bell must be registered before.
 pub fn subscribe<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, wanted: u32) -> Option<u64> {
     let header = memory.header();
     header.reader.0.interest.fetch_or(&INTEREST_SET, wanted);
-    arm(header, index).ok()
+    arm(memory, index).ok()
 }
 
-/// Blocks until `head` is past `index`, and returns it; `None` when `timeout` has passed before that. Not where a mediator
+/// Blocks until `head` is past `index`, and returns it, or the last there will be, if that is not; `None` when `timeout` has passed
+/// before that. Not where a mediator
 /// writes, which could not wake it: there one [`subscribe`]s.
 pub fn wait<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, timeout: Option<Duration>) -> Option<u64> {
     debug_assert!(!memory.is_mediated(), "nobody sleeps on a mediated ring's lock word");
@@ -59,7 +63,7 @@ fn sleep<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, timeout: Op
         if head > index {
             return Some(head);
         }
-        let word = match arm(header, index) {
+        let word = match arm(memory, index) {
             Ok(head) => return Some(head),
             Err(word) => word,
         };

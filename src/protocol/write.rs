@@ -1,14 +1,15 @@
 //! The mediating side: records, checked, copied and published under the writers' lock.
 
-use crate::layout::{ALIGNMENT, MAX_VECTORS, MAX_WRITE_SIZE, RING_BUFFER_MESSAGE_HEADER_SIZE};
+use crate::layout::{ALIGNMENT, CLOSED, MAX_VECTORS, MAX_WRITE_SIZE, RING_BUFFER_MESSAGE_HEADER_SIZE};
 use crate::protocol::account::Account;
 use crate::protocol::memory::Memory;
 use crate::protocol::place::{self, Place, Size};
 pub use crate::protocol::refusal::Refusal;
 use crate::protocol::room;
 use crate::protocol::section;
+use crate::protocol::sites::RESERVED_READ;
 use std::io::IoSlice;
-use weakest_facade::Platform;
+use weakest_facade::{Atomic, Platform};
 
 /// What a writer hands over as one record's message.
 pub trait Message {
@@ -103,7 +104,10 @@ pub fn write_batch_counted<P: Platform, M: Memory<P> + ?Sized>(
     };
     // What can never be written is refused without the lock.
     let size = size_of(first, memory.capacity())?;
-    section::exclusively(memory, |_| write_held(memory, tag, account, messages, size))
+    section::exclusively(memory, |header| {
+        let place = Place::find(header, memory.capacity())?;
+        write_held(memory, place, tag, account, messages, size)
+    })
 }
 
 /// Writes one record whose message of `len` bytes `fill` puts in its place.
@@ -137,7 +141,8 @@ pub fn write_with_counted<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
 
 /// As [`write_batch_counted`], for the one mediator that waits for room ([`room`]). What was set aside for it before is its
 /// again; if there is no room for the first even so and that is `aged`, which is to say that it was refused before, room for it
-/// is set aside: no writer takes any until this one is called again, or [`room::give_up`].
+/// is set aside: no writer takes any until this one is called again, or [`room::give_up`]. Where others are refused because the ring
+/// is about to be [closed](crate::protocol::close), it is not.
 ///
 /// Under the lock `allow` is called first, which fails where nothing may be written any more, and `report` once the records are
 /// published, with how many those are. Neither may block, nor call anything of the protocol.
@@ -157,16 +162,19 @@ pub fn write_batch_aged<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
     section::exclusively(memory, |header| {
         room::set_aside(header, 0);
         allow()?;
-        if aged {
-            let place = Place::find(header, memory.capacity())?;
-            if !place.has_room_for(&size) {
-                // Beyond the end of the index range there will never be any.
-                place.head.checked_add(size.record).ok_or(Refusal::Corrupt)?;
-                room::set_aside(header, size.record);
-                return Err(Refusal::Full.into());
-            }
+        let place = Place::find_for_broker(header, memory.capacity())?;
+        // Beyond the end of the index range there will never be any room.
+        place.head.checked_add(size.record).ok_or(Refusal::Corrupt)?;
+        if header.writers.0.reserved.load(&RESERVED_READ) == CLOSED {
+            return Err(Refusal::Closed.into());
         }
-        let written = write_held(memory, tag, account, messages, size)?;
+        if !place.has_room_for(&size) {
+            if aged {
+                room::set_aside(header, size.record);
+            }
+            return Err(Refusal::Full.into());
+        }
+        let written = write_held(memory, place, tag, account, messages, size)?;
         report(written);
         Ok(written)
     })
@@ -176,6 +184,7 @@ pub fn write_batch_aged<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
 #[inline(always)]
 fn write_held<P: Platform, M: Memory<P> + ?Sized>(
     memory: &M,
+    mut place: Place,
     tag: u64,
     account: Account<'_, P>,
     messages: &[impl Message],
@@ -183,9 +192,8 @@ fn write_held<P: Platform, M: Memory<P> + ?Sized>(
 ) -> Result<usize, Refusal> {
     let capacity = memory.capacity();
     let header = memory.header();
-    let mut place = Place::find(header, capacity)?;
     let head = place.head;
-    let mut offset = place.take(&size, capacity)?;
+    let mut offset = place.take(header, &size, capacity)?;
     let (mut written, mut bytes) = (0, 0);
     loop {
         memory.write_pair(offset, [tag, size.message as u64]);
@@ -195,7 +203,7 @@ fn write_held<P: Platform, M: Memory<P> + ?Sized>(
         let Some(next) = messages.get(written) else {
             break;
         };
-        let room = size_of(next, capacity).and_then(|size| Ok((place.take(&size, capacity)?, size)));
+        let room = size_of(next, capacity).and_then(|size| Ok((place.take(header, &size, capacity)?, size)));
         match room {
             Ok(next) => (offset, size) = next,
             Err(_) => break,

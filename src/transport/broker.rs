@@ -25,14 +25,15 @@ mod sources;
 use crate::grants::Granted;
 use crate::pair::Endpoint;
 use crate::process::Generation;
-use crate::protocol::section;
+use crate::protocol::{close, section};
 use crate::ring::Ring;
 use crate::system::spawn_without_signals;
 use crate::transport::link;
+use crate::transport::mapped::{self, Request};
 use rustix::event::epoll;
 use rustix::fd::{AsFd, OwnedFd};
 pub(crate) use sources::Writer;
-use sources::{Source, Sources};
+use sources::{Connection, Source, Sources};
 use std::io;
 use std::mem::ManuallyDrop;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -152,15 +153,42 @@ impl Host {
         Ok(())
     }
 
+    /// Closes the ring: from the return of this nothing more is accepted from any writer, and what was is about to be written.
+    pub(crate) fn refuse(&self, ring: &Ring) {
+        // A fork's ring is its parent's to close.
+        if !self.home.is_current() {
+            return;
+        }
+        let mut state = self.lock();
+        match &*state {
+            State::Idle => {
+                *state = State::Closed;
+                drop(state);
+                close::finish(ring);
+            }
+            State::Running(running) => {
+                let broker = running.broker.clone();
+                drop(state);
+                close::refuse(ring);
+                // It finishes when it has written the last.
+                broker.refuse();
+            }
+            // It was, or the thread does it when it ends.
+            State::Closed => {}
+        }
+    }
+
     /// The ring's owner is going: every writer elsewhere gets `PEER_CLOSED` from now on, and the thread ends.
-    pub(crate) fn close(&self) {
+    pub(crate) fn close(&self, ring: &Ring) {
         // Before the lock, which may have been held when the fork was made.
         if !self.home.is_current() {
             return;
         }
         let before = std::mem::replace(&mut *self.lock(), State::Closed);
-        let State::Running(Running { broker, thread, ended }) = before else {
-            return;
+        let Running { broker, thread, ended } = match before {
+            State::Running(running) => running,
+            State::Idle => return close::finish(ring),
+            State::Closed => return,
         };
         let thread = ManuallyDrop::into_inner(thread);
         broker.close();
@@ -180,6 +208,9 @@ impl Host {
         if !self.home.is_current() {
             let why = "an endpoint that came by fork: its ring's broker runs in the parent, which can hand it over";
             return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+        }
+        if close::is_closing(&**ring) {
+            return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the ring is closed"));
         }
         let mut state = self.lock();
         match &*state {
@@ -203,6 +234,17 @@ fn spawn(broker: Arc<Broker>, ends: Sender<()>) -> io::Result<JoinHandle<()>> {
         drop(broker);
         drop(ends);
     })
+}
+
+/// Whether a process that maps the region asks for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attended {
+    /// Perhaps.
+    More,
+    /// Not now.
+    All,
+    /// Never again: every copy is gone.
+    End,
 }
 
 /// The broker's bell among the epoll instance's tokens; those of the sources follow.
@@ -247,7 +289,10 @@ impl Broker {
     }
 
     fn add(&self, source: Source) -> io::Result<u64> {
-        let mut sources = self.sources();
+        self.add_to(&mut self.sources(), source)
+    }
+
+    fn add_to(&self, sources: &mut Sources, source: Source) -> io::Result<u64> {
         let descriptor = source.descriptor();
         let Some(token) = sources.insert(source) else {
             return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the ring's owner is gone"));
@@ -271,6 +316,47 @@ impl Broker {
         let _ = epoll::delete(&self.epoll, &*source.descriptor());
     }
 
+    /// Lets nothing in any more: what was sent is still received.
+    fn refuse(&self) {
+        let mut sources = self.sources();
+        for (token, connection) in sources.refuse() {
+            // Who maps the region may have handed its endpoint on already, isolated.
+            while self.attend(&mut sources, token, &connection) == Attended::More {}
+        }
+        drop(sources);
+        self.ring.ring_room_bell();
+    }
+
+    /// Does the next thing that a process which maps the region asks for. The sources are locked from before it is asked until it
+    /// is done, so that at the end of the ring no socket is between the two.
+    fn attend(&self, sources: &mut Sources, token: u64, connection: &Connection) -> Attended {
+        let added = match mapped::next_request(&connection.socket) {
+            Ok(Request::Nothing) => return Attended::All,
+            Ok(Request::Watch(process)) => {
+                let process = Source::Process { process: Arc::new(process), link: token };
+                self.add_to(sources, process).map(|process| {
+                    if let Some(Source::Link { processes, .. }) = sources.get_mut(token) {
+                        processes.push(process);
+                    }
+                })
+            }
+            Ok(Request::Connect(socket)) => {
+                self.add_to(sources, Source::handed_on(socket, connection.writer.clone())).map(drop)
+            }
+            // Its sender has a mapping and an account, and keeps both until the last copy is gone.
+            Ok(Request::Void) => Ok(()),
+            Ok(Request::End) => return Attended::End,
+            Err(_) => {
+                // Whoever sends what is no request has the mapping still: its account shall never be another's.
+                std::mem::forget(connection.writer.entry.clone());
+                return Attended::End;
+            }
+        };
+        // A request that cannot be granted for want of something closes what was sent with it, which its sender notices.
+        drop(added);
+        Attended::More
+    }
+
     /// Ends every connection, now and for good, and tells the thread.
     fn close(&self) {
         let sources = self.sources().close();
@@ -284,7 +370,7 @@ impl Broker {
         self.ring.ring_room_bell();
     }
 
-    /// Takes back what is granted still. Who is refused from now on finds the owner gone.
+    /// Takes back what is granted still, and closes the ring to all others. Who is refused from now on finds the owner gone.
     fn take_leave(&self) {
         let leaving = std::mem::take(&mut *self.leaving.lock().unwrap_or_else(PoisonError::into_inner));
         for source in leaving {
@@ -292,6 +378,7 @@ impl Broker {
                 close_account(&self.ring, &connection.writer, &granted);
             }
         }
+        close::finish(&*self.ring);
     }
 
     fn sources(&self) -> MutexGuard<'_, Sources> {

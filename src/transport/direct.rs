@@ -7,6 +7,7 @@ use crate::pair::Endpoint;
 use crate::process::pid_namespace;
 use crate::protocol::account::Account;
 use crate::protocol::write::{self, Message, Refusal};
+use crate::protocol::{close, section};
 use crate::ring::Ring;
 use crate::status::Status;
 use crate::transport::broker::{Host, Writer};
@@ -80,7 +81,10 @@ impl Direct {
             Place::Here(..) => Ok(()),
             // Others wait for a lock that must not die with this thread.
             Place::Elsewhere(..) if !is_robust() => Err(Status::BAD_HANDLE),
-            Place::Elsewhere(watched, _) => watched.renew().map_err(|_| Status::BAD_HANDLE),
+            Place::Elsewhere(watched, _) => watched.renew().map_err(|error| match error.kind() {
+                io::ErrorKind::BrokenPipe => Status::PEER_CLOSED,
+                _ => Status::BAD_HANDLE,
+            }),
         }
     }
 
@@ -115,6 +119,7 @@ impl Direct {
             Refusal::Invalid => Status::INVALID_ARGS,
             Refusal::Corrupt => Status::IO_DATA_INTEGRITY,
             Refusal::TooLarge => Status::NO_SPACE,
+            Refusal::Closed => Status::PEER_CLOSED,
             Refusal::Full => match &self.place {
                 // Looked at only now, since whoever finds room need not know.
                 Place::Elsewhere(watched, _) if watched.link().is_owner_gone() => Status::PEER_CLOSED,
@@ -138,6 +143,10 @@ impl Direct {
             Place::Elsewhere(watched, _) => {
                 let (ours, theirs) = link::pair()?;
                 mapped::request_connection(watched.link(), ours.as_fd())?;
+                // Before the ring was closed: then its owner has found the request. Or else nobody may have the socket.
+                if section::exclusively(&*self.ring, |_| close::is_closing(&*self.ring)) {
+                    return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the ring is closed"));
+                }
                 theirs
             }
         };

@@ -118,6 +118,7 @@ impl Mediated {
                 Answer::Corrupt => return Err(Status::IO_DATA_INTEGRITY),
                 Answer::Full => return Err(self.unless_owner_is_gone(Status::NO_SPACE)),
                 Answer::Revoked => return Err(self.unless_owner_is_gone(Status::ACCESS_DENIED)),
+                Answer::Closed => return Err(Status::PEER_CLOSED),
                 Answer::Ready => return Err(Status::BAD_HANDLE),
                 Answer::Busy => {
                     busy += 1;

@@ -67,7 +67,8 @@ fn request(kind: u32) -> [u8; 8] {
     message
 }
 
-/// Asks the owner to receive records from `socket`.
+/// Asks the owner to receive records from `socket`. It may have closed the ring meanwhile, which is to be looked at under the
+/// writers' lock after this.
 pub(crate) fn request_connection(link: &Link, socket: BorrowedFd<'_>) -> io::Result<()> {
     send_with(link.as_fd(), &request(CONNECT), &[socket])
 }

@@ -12,7 +12,7 @@ use iobring::protocol::memory::bell;
 use iobring::protocol::peer::Copies;
 use iobring::protocol::read::{self, Error, Found};
 use iobring::protocol::write::{self, Refusal};
-use iobring::protocol::{Memory, room, section, wait};
+use iobring::protocol::{Memory, close, room, section, wait};
 use std::io::IoSlice;
 use weakest::Notes;
 use weakest_facade::native::{OWNER_DIED, WAITERS};
@@ -102,7 +102,7 @@ impl Actor {
             Call::Cancel => {
                 let tail = read::tail(ring);
                 let head = wait::subscribe(ring, tail, bell::WAKER);
-                self.notes.push(head.map_or(note::GIVEN_UP, |head| world.bytes(head)));
+                self.notes.push(world.woken(head, tail));
             }
             Call::Resync => {
                 let given_up = self.cursor.resynchronise(ring, || {});
@@ -178,9 +178,11 @@ impl Actor {
     }
 
     fn wait_past<P: Platform>(&mut self, world: &World<P>, index: u64, limit: Option<Duration>) {
-        let head = P::scope(|| wait::wait::<P, _>(&world.ring, index, limit).unwrap_or(index));
-        self.notes.push(if head > index { world.bytes(head) } else { note::GIVEN_UP });
-        self.head = Some(head);
+        const NEVER: u64 = u64::MAX;
+        let head = P::scope(|| wait::wait::<P, _>(&world.ring, index, limit).unwrap_or(NEVER));
+        let head = Some(head).filter(|&head| head != NEVER);
+        self.notes.push(world.woken(head, index));
+        self.head = head.or(Some(index));
     }
 
     fn wait_bell<P: Platform>(&mut self, world: &World<P>, bell: u32) {
@@ -198,7 +200,7 @@ impl Actor {
                 ring.hear_bell();
             }
         });
-        self.notes.push(world.bytes(head));
+        self.notes.push(world.woken(Some(head), tail));
         self.head = Some(head);
     }
 
@@ -302,6 +304,11 @@ impl<P: Platform> World<P> {
             }
             Call::HangUp => flag(self.copies().release()),
             Call::Closed => flag(self.copies().is_closed()),
+            Call::Close => {
+                close::finish(ring);
+                flag(true)
+            }
+            Call::Over => flag(close::is_closed(ring)),
             Call::Tally => self.tally(),
             Call::ScribbleHead => {
                 header.indices.0.head.store(&SCRIBBLE, TOP);
@@ -337,7 +344,7 @@ impl<P: Platform> World<P> {
                 flag(true)
             }
             Call::ScribbleReserved => {
-                header.writers.0.reserved.write(&SCRIBBLE_WORD, u64::MAX);
+                header.writers.0.reserved.store(&SCRIBBLE, u64::MAX);
                 flag(true)
             }
             _ => written(self.write(tag, sequence + 1, call.messages(), account())),
@@ -412,6 +419,15 @@ impl<P: Platform> World<P> {
         if len == 0 { 10 * found.tag } else { name }
     }
 
+    /// The note of a wait for more than `index` that ended with this.
+    fn woken(&self, head: Option<u64>, index: u64) -> u64 {
+        match head {
+            None => note::GIVEN_UP,
+            Some(head) if head > index => self.bytes(head),
+            Some(_) => note::LAST,
+        }
+    }
+
     /// How far `index` is from where the ring started.
     fn bytes(&self, index: u64) -> u64 {
         beyond(index, self.start)
@@ -478,6 +494,7 @@ pub fn refused(refusal: Refusal) -> u64 {
         Refusal::TooLarge => 2,
         Refusal::Corrupt => 3,
         Refusal::Full => 4,
+        Refusal::Closed => 5,
     }
 }
 

@@ -47,6 +47,8 @@ pub enum Call {
     Copy,
     /// `Copies::release` of one's own.
     HangUp,
+    /// `close::finish`.
+    Close,
     /// Sleeps for a second, as a writer does that has nothing to say yet.
     Nap,
 
@@ -80,6 +82,8 @@ pub enum Call {
     Resync,
     /// `is_closed`.
     Closed,
+    /// `close::is_closed`.
+    Over,
     /// Looks at the region's account, under the lock.
     Tally,
     /// Scribbles an index over `head` with which nothing can go on.
@@ -115,7 +119,7 @@ pub enum Side {
 
 impl Call {
     /// All of them.
-    pub const ALL: [Call; 48] = {
+    pub const ALL: [Call; 50] = {
         use Call::*;
         [
             Empty,
@@ -139,6 +143,7 @@ impl Call {
             GiveUp,
             Copy,
             HangUp,
+            Close,
             Nap,
             Drain,
             One,
@@ -155,6 +160,7 @@ impl Call {
             Cancel,
             Resync,
             Closed,
+            Over,
             Tally,
             ScribbleHead,
             ScribbleOdd,
@@ -243,6 +249,8 @@ pub mod note {
     pub const ERROR: u64 = 600;
     /// A wait that was given up.
     pub const GIVEN_UP: u64 = 700;
+    /// A wait for more than there will ever be.
+    pub const LAST: u64 = 800;
     /// A wait that ended so far beyond the start; or bytes that were given up.
     pub const BYTES: u64 = 1_000;
     /// So many records in an account.
@@ -265,6 +273,7 @@ pub fn words(notes: &[u64]) -> String {
         302 => "refused as too large".into(),
         303 => "refused as corrupt".into(),
         304 => "refused for want of room".into(),
+        305 => "refused for good".into(),
         note::ANSWER => "no".into(),
         401 => "yes".into(),
         note::RECORDS => "nothing there".into(),
@@ -273,6 +282,7 @@ pub fn words(notes: &[u64]) -> String {
         602 => "too small".into(),
         603 => "bad length".into(),
         note::GIVEN_UP => "given up".into(),
+        note::LAST => "nothing more comes".into(),
         note::BYTES..note::COUNTED => format!("{} bytes", note - note::BYTES),
         note::COUNTED..note::TIME => {
             let counted = note - note::COUNTED;

@@ -31,6 +31,8 @@ pub fn sensible(program: &Program) -> bool {
         && !(has(ScribbleRoom) && has(Await))
         // Nor does he get room that is set aside for another and never given up.
         && !(has(Await) && any(|call| matches!(call, Aged | ScribbleReserved)))
+        // Who scribbles over the end takes it back.
+        && !(has(Close) && has(ScribbleReserved))
         // A nap is for somebody's clock, which must not go on while that one looks at it.
         && (!has(Nap) || program.time == Time::WhenIdle)
         && (program.time == Time::AtWill || any(Call::timed))
@@ -102,7 +104,8 @@ impl Circumstances {
         // What dies is a process. The owner's is the end of the ring, and it is the mediator's too.
         let mortal = |calls: &[Call]| {
             let owners = |call: Call| {
-                let with_the_mediator = is_mediated && (mediates(call) || call.side() == Side::Reader);
+                let with_the_mediator =
+                    is_mediated && (mediates(call) || call == Call::Close || call.side() == Side::Reader);
                 with_the_mediator || call.account() == Some(Place::Process)
             };
             !calls.iter().any(|&call| owners(call))

@@ -56,9 +56,12 @@ impl Actor {
             Call::Impatient => self.limited(ring, 0),
             Call::More => self.more(ring),
             Call::Nap => self.nap(ring),
-            Call::Cancel => self.each_head(ring, |ring, actor, head| {
-                let there = head > ring.tail();
-                actor.notes.push(if there { beyond(head, ring.start) } else { note::GIVEN_UP });
+            Call::Cancel => self.each_end(ring, |ring, actor, head, is_last| {
+                actor.notes.push(match head > ring.tail() {
+                    true => beyond(head, ring.start),
+                    false if is_last => note::LAST,
+                    false => note::GIVEN_UP,
+                });
             }),
             Call::Nothing => self.at_once(ring, note::ACCEPTED),
             Call::TooLarge => self.at_once(ring, refusal(Refusal::TooLarge)),
@@ -75,6 +78,16 @@ impl Actor {
                     After { ring, actor, returned: true }
                 })
                 .collect(),
+            Call::Over => self.each_look_at_end(ring, |_, actor, is_closed| {
+                actor.notes.push(note::ANSWER + u64::from(is_closed));
+            }),
+            Call::Close => self.section(ring, |ring, actor, _, _| {
+                if !ring.is_closed() {
+                    ring.ends.push(Value { value: 1, teaches: actor.knows });
+                }
+                actor.knows.ends = 1;
+                actor.notes.push(note::ANSWER + 1);
+            }),
             Call::Tally => self.section(ring, |ring, actor, _, _| actor.notes.push(Ring::tally(ring.region))),
             Call::Resync => self.section(ring, |ring, actor, head, _| actor.resync(ring, head)),
             Call::ScribbleHead => {
@@ -137,6 +150,30 @@ impl Actor {
                 After { ring, actor, returned: true }
             })
             .collect()
+    }
+
+    /// Looks without the lock whether the ring is closed.
+    fn each_look_at_end(&self, ring: &Ring, effect: impl Fn(&mut Ring, &mut Actor, bool)) -> Vec<After> {
+        (self.knows.ends..ring.ends.len())
+            .map(|at| {
+                let (mut ring, mut actor) = (ring.clone(), self.clone());
+                actor.knows.ends = at;
+                actor.knows.learn(ring.ends[at].teaches);
+                let is_closed = ring.ends[at].value == 1;
+                effect(&mut ring, &mut actor, is_closed);
+                After { ring, actor, returned: true }
+            })
+            .collect()
+    }
+
+    /// Looks whether the ring is closed, and then at `head`, which is the last if it is.
+    fn each_end(&self, ring: &Ring, effect: impl Fn(&mut Ring, &mut Actor, u64, bool)) -> Vec<After> {
+        let looked = self.each_look_at_end(ring, |_, _, _| ());
+        let heads = looked.into_iter().flat_map(|After { ring, actor, .. }| {
+            let is_last = ring.ends[actor.knows.ends].value == 1;
+            actor.each_head(&ring, |ring, actor, head| effect(ring, actor, head, is_last))
+        });
+        heads.collect()
     }
 
     /// Under the writers' lock: whoever enters knows what all know who were there before. Looks at both indices.
@@ -293,11 +330,11 @@ impl Actor {
 
     /// A wait that ends because there is something beyond `index`.
     fn woken(&self, ring: &Ring, index: u64) -> Vec<After> {
-        let mut all = self.each_head(ring, |ring, actor, head| {
-            actor.notes.push(beyond(head, ring.start));
-            actor.head = Some(head);
+        let mut all = self.each_end(ring, |ring, actor, head, is_last| {
+            actor.head = (head > index || is_last).then_some(head);
+            actor.notes.push(if head > index { beyond(head, ring.start) } else { note::LAST });
         });
-        all.retain(|after| after.actor.head.is_some_and(|head| head > index));
+        all.retain(|after| after.actor.head.is_some());
         all
     }
 
@@ -326,7 +363,8 @@ impl Actor {
     /// A wait for more than `index`: not given up before its time, nor if there is something that it must know of.
     fn until(&self, ring: &Ring, index: u64, begun: u64, deadline: u64) -> Vec<After> {
         let mut all = self.woken(ring, index);
-        if ring.now >= deadline && ring.heads[self.knows.heads].value <= index {
+        let is_open = ring.ends[self.knows.ends].value == 0;
+        if ring.now >= deadline && is_open && ring.heads[self.knows.heads].value <= index {
             let mut given_up = self.at_once(ring, note::GIVEN_UP);
             given_up[0].actor.head = Some(index);
             all.extend(given_up);
@@ -359,8 +397,22 @@ impl Actor {
         }
     }
 
-    /// Whether there is room for 8 bytes more, as far as it can be seen without the lock.
+    /// Whether there is room for 8 bytes more, as far as it can be seen without the lock; in a closed ring one need not wait for it.
     fn ask(&self, ring: &Ring) -> Vec<After> {
+        let looked = self.each_look_at_end(ring, |_, actor, is_closed| {
+            if is_closed {
+                actor.notes.push(note::ANSWER + 1);
+            }
+        });
+        let asked = |after: After| match after.ring.ends[after.actor.knows.ends].value {
+            0 => after.actor.ask_open(&after.ring),
+            _ => vec![after],
+        };
+        looked.into_iter().flat_map(asked).collect()
+    }
+
+    /// The same, where it is not closed.
+    fn ask_open(&self, ring: &Ring) -> Vec<After> {
         let size = ring_buffer_record_len(8) as u64;
         let mut all = Vec::new();
         for t in self.knows.tails..ring.tails.len() {

@@ -13,6 +13,7 @@ pub struct Knowledge {
     pub(super) heads: usize,
     pub(super) tails: usize,
     pub(super) copies: usize,
+    pub(super) ends: usize,
 }
 
 impl Knowledge {
@@ -21,6 +22,7 @@ impl Knowledge {
         self.heads = self.heads.max(other.heads);
         self.tails = self.tails.max(other.tails);
         self.copies = self.copies.max(other.copies);
+        self.ends = self.ends.max(other.ends);
     }
 }
 
@@ -69,6 +71,8 @@ pub struct Ring {
     pub(super) tails: Vec<Value>,
     /// Every number of copies that there were of the writers' endpoint.
     pub(super) copies: Vec<Value>,
+    /// Whether it is closed: first not, then it may be.
+    pub(super) ends: Vec<Value>,
     /// What whoever enters the writers' section learns.
     pub(super) lock: Knowledge,
     /// The published records that were not given up.
@@ -92,6 +96,7 @@ impl Ring {
             heads: Value::first(start),
             tails: Value::first(start),
             copies: Value::first(copies),
+            ends: Value::first(0),
             lock: Knowledge::default(),
             records: Vec::new(),
             reserved: 0,
@@ -113,7 +118,12 @@ impl Ring {
     /// What there is to know.
     pub(super) fn everything(&self) -> Knowledge {
         let newest = |values: &[Value]| values.len() - 1;
-        Knowledge { heads: newest(&self.heads), tails: newest(&self.tails), copies: newest(&self.copies) }
+        Knowledge {
+            heads: newest(&self.heads),
+            tails: newest(&self.tails),
+            copies: newest(&self.copies),
+            ends: newest(&self.ends),
+        }
     }
 
     /// The reader's own index.
@@ -123,6 +133,11 @@ impl Ring {
 
     pub(super) fn head(&self) -> u64 {
         self.heads.last().expect("a first value").value
+    }
+
+    /// Whether it is closed, as whoever is in the writers' section knows.
+    pub(super) fn is_closed(&self) -> bool {
+        self.ends.len() > 1
     }
 
     /// The record at `index`, below `head`.
@@ -170,7 +185,11 @@ impl Ring {
         }
         let next = head.checked_add(size).ok_or(Refusal::Corrupt)?;
         let room = self.capacity.saturating_sub(head - tail).saturating_sub(self.reserved);
-        if size > room { Err(Refusal::Full) } else { Ok(next) }
+        match size > room {
+            _ if self.is_closed() => Err(Refusal::Closed),
+            true => Err(Refusal::Full),
+            false => Ok(next),
+        }
     }
 
     /// A head from which writers can go on.

@@ -8,12 +8,11 @@
 use super::inbox::Inbox;
 use super::receive::{Offence, Received};
 use super::sources::{Connection, Source};
-use super::{BELL, Broker, DOORBELL, WAKERS_BELL, close_account};
+use super::{Attended, BELL, Broker, DOORBELL, WAKERS_BELL, close_account};
 use crate::protocol::memory::bell;
-use crate::protocol::room;
+use crate::protocol::{close, room};
 use crate::ring::Ring;
 use crate::system::spawn_without_signals;
-use crate::transport::mapped::{self, Request};
 use rustix::event::epoll;
 use rustix::io::Errno;
 use std::collections::VecDeque;
@@ -36,6 +35,14 @@ pub(super) fn run(broker: &Broker) {
             courier.hear(event.data.u64());
         }
         courier.serve();
+        finish(broker);
+    }
+}
+
+/// The ring is to be closed, and everything was received: closes it.
+fn finish(broker: &Broker) {
+    if broker.sources().are_drained() && !close::is_closed(&*broker.ring) {
+        close::finish(&*broker.ring);
     }
 }
 
@@ -45,6 +52,7 @@ struct End<'a>(&'a Broker);
 impl Drop for End<'_> {
     fn drop(&mut self) {
         self.0.close();
+        finish(self.0);
     }
 }
 
@@ -225,33 +233,12 @@ impl Courier<'_> {
     /// Does what a process that maps the region asks for, until it asks for no more; or its end is noticed.
     fn attend(&mut self, token: u64, connection: &Connection) {
         loop {
-            let added = match mapped::next_request(&connection.socket) {
-                Ok(Request::Nothing) => return,
-                Ok(Request::Watch(process)) => {
-                    let process = Source::Process { process: Arc::new(process), link: token };
-                    self.broker.add(process).map(|process| self.belongs_to(token, process))
-                }
-                Ok(Request::Connect(socket)) => {
-                    let writer = Source::handed_on(socket, connection.writer.clone());
-                    self.broker.add(writer).map(drop)
-                }
-                // Its sender has a mapping and an account, and keeps both until the last copy is gone.
-                Ok(Request::Void) => continue,
-                Ok(Request::End) => return self.unlink(token),
-                Err(_) => {
-                    // Whoever sends what is no request has the mapping still: its account shall never be another's.
-                    std::mem::forget(connection.writer.entry.clone());
-                    return self.unlink(token);
-                }
-            };
-            // A request that cannot be granted for want of something closes what was sent with it, which its sender notices.
-            drop(added);
-        }
-    }
-
-    fn belongs_to(&mut self, link: u64, process: u64) {
-        if let Some(Source::Link { processes, .. }) = self.broker.sources().get_mut(link) {
-            processes.push(process);
+            let attended = self.broker.attend(&mut self.broker.sources(), token, connection);
+            match attended {
+                Attended::More => {}
+                Attended::All => return,
+                Attended::End => return self.unlink(token),
+            }
         }
     }
 

@@ -132,7 +132,7 @@ impl Inbox {
                 self.free.extend(self.waiting.drain(..written).map(|letter| letter.datagram));
                 Received::Records
             }
-            Err(Missed::Revoked) => Received::End,
+            Err(Missed::Revoked | Missed::Refused(Refusal::Closed)) => Received::End,
             // A damaged ring is repaired by its reader, and then there is room.
             Err(Missed::Refused(Refusal::Full | Refusal::Corrupt)) => {
                 Received::NoRoom(ring_buffer_record_len(first.len) as u64)
@@ -165,7 +165,7 @@ mod tests {
         let ring = Ring::create(4096).unwrap();
         let (ours, theirs) = link::pair().unwrap();
         before(&theirs);
-        let writer = Writer { tag: TAG, endpoint: Endpoint::pair().0, entry: ring.book.open(TAG) };
+        let writer = Writer { tag: TAG, endpoint: Endpoint::pair(None).0, entry: ring.book.open(TAG) };
         let Source::Writer { connection, .. } = make(ours, writer) else { unreachable!() };
         (ring, connection, theirs)
     }

@@ -18,6 +18,8 @@ const FIRST: u64 = 3;
 pub(super) struct Sources {
     by_token: HashMap<u64, Source>,
     next: u64,
+    /// Whether nothing more is accepted.
+    refusing: bool,
     closed: bool,
 }
 
@@ -145,6 +147,14 @@ impl Source {
         }
     }
 
+    /// Has an isolated writer find its connection at an end, whose messages can still be received.
+    fn refuse(&self) {
+        if let Source::Writer { connection, .. } = self {
+            // It fails only where the other end is gone already.
+            let _ = shutdown(&*connection.socket, Shutdown::Read);
+        }
+    }
+
     /// Tells the other side that this is the end, whoever still holds the descriptor.
     pub(super) fn hang_up(&self) {
         if let Source::Writer { connection, .. }
@@ -159,7 +169,7 @@ impl Source {
 
 impl Default for Sources {
     fn default() -> Self {
-        Sources { by_token: HashMap::new(), next: FIRST, closed: false }
+        Sources { by_token: HashMap::new(), next: FIRST, refusing: false, closed: false }
     }
 }
 
@@ -169,10 +179,30 @@ impl Sources {
         if self.closed {
             return None;
         }
+        if self.refusing {
+            source.refuse();
+        }
         let token = self.next;
         self.next += 1;
         self.by_token.insert(token, source);
         Some(token)
+    }
+
+    /// Accepts nothing more from isolated writers; what they have sent can still be received. Returns the links, over which sockets
+    /// of more of them may be on their way.
+    pub(super) fn refuse(&mut self) -> Vec<(u64, Arc<Connection>)> {
+        self.refusing = true;
+        self.by_token.values().for_each(Source::refuse);
+        let link = |(&token, source): (&u64, &Source)| match source {
+            Source::Link { connection, .. } => Some((token, connection.clone())),
+            _ => None,
+        };
+        self.by_token.iter().filter_map(link).collect()
+    }
+
+    /// Whether nothing more is accepted, and everything was received that was.
+    pub(super) fn are_drained(&self) -> bool {
+        self.refusing && !self.by_token.values().any(|source| matches!(source, Source::Writer { .. }))
     }
 
     pub(super) fn remove(&mut self, token: u64) -> Option<Source> {
