@@ -68,6 +68,36 @@ pub enum Format {
     None,
 }
 
+/// Where entries go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Out {
+    Stdout(Format),
+    Journald(PathBuf),
+    #[cfg(feature = "otlp")]
+    Otlp(String),
+}
+
+impl Out {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            None if text == "journald" => Ok(Out::Journald(crate::journald::SOCKET.into())),
+            Some(("journald", path)) => Ok(Out::Journald(path.into())),
+            #[cfg(feature = "otlp")]
+            Some(("otlp", url)) if url.starts_with("http://") || url.starts_with("https://") => {
+                Ok(Out::Otlp(url.to_owned()))
+            }
+            #[cfg(feature = "otlp")]
+            Some(("otlp", url)) => Err(format!("otlp wants a URL such as http://localhost:4318; {url:?} is none")),
+            #[cfg(not(feature = "otlp"))]
+            Some(("otlp", _)) => Err("this iobring was built without its feature otlp".to_owned()),
+            None if text == "otlp" => Err("otlp wants to know where to: otlp=http://localhost:4318".to_owned()),
+            _ => Format::from_str(text, false)
+                .map(Out::Stdout)
+                .map_err(|_| format!("{text:?} is none of text, json, none, journald, otlp=URL")),
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct Serve {
     #[command(flatten)]
@@ -84,16 +114,17 @@ pub struct Serve {
     /// How many processes may be connected at once
     #[arg(long, default_value_t = 10_000)]
     pub connections: usize,
-    /// What to write to standard output
-    #[arg(long, default_value = "text")]
-    pub out: Format,
+    /// Where to: `text` or `json` on standard output, `journald`, `otlp=URL` (a collector of OpenTelemetry), or `none`; may be
+    /// repeated
+    #[arg(long, default_value = "text", value_parser = Out::parse)]
+    pub out: Vec<Out>,
 }
 
 #[derive(Debug, Args)]
 pub struct Run {
-    /// What to write to standard output
-    #[arg(long, default_value = "text")]
-    pub out: Format,
+    /// Where to, as `serve` has it
+    #[arg(long, default_value = "text", value_parser = Out::parse)]
+    pub out: Vec<Out>,
     /// The size of the ring in bytes
     #[arg(long, default_value = "1MiB")]
     pub capacity: ByteSize,
@@ -177,6 +208,11 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+        assert_eq!(Out::parse("json"), Ok(Out::Stdout(Format::Json)));
+        assert_eq!(Out::parse("journald"), Ok(Out::Journald("/run/systemd/journal/socket".into())));
+        for none in ["", "otlp", "otlp=localhost", "jsonl", "text=x"] {
+            assert!(Out::parse(none).is_err(), "{none}");
+        }
         assert_eq!(speed("2x"), Ok(2.0));
         assert_eq!(speed("0.5"), Ok(0.5));
         for none in ["0", "-1x", "x", "inf", "NaN", ""] {

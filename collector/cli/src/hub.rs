@@ -1,7 +1,7 @@
 //! What a collector's process does with what happens: output, retention, watchers, figures.
 
 use crate::entry::{self, Entry};
-use crate::output::Output;
+use crate::output::Outputs;
 use crate::status::{Kept, Status};
 use anyhow::Result;
 use iobring_collect::{Collector, Event, Feed, Feeds, Request, Retained, Watcher};
@@ -15,15 +15,15 @@ const LATER: Duration = Duration::from_millis(500);
 
 /// Takes what happens.
 pub struct Hub {
-    output: Output,
+    outputs: Outputs,
     retained: Retained<Vec<u8>>,
     feeds: Feeds,
 }
 
 impl Hub {
-    /// Writes to `output`, and retains so many bytes of entries.
-    pub fn new(output: Output, retain: usize) -> Self {
-        Hub { output, retained: Retained::new(retain), feeds: Feeds::new() }
+    /// Writes to `outputs`, and retains so many bytes of entries.
+    pub fn new(outputs: Outputs, retain: usize) -> Self {
+        Hub { outputs, retained: Retained::new(retain), feeds: Feeds::new() }
     }
 
     /// Takes the next thing that happens and tells what `entry` makes of it; `None` once the collector was stopped and has
@@ -38,7 +38,7 @@ impl Hub {
                 Some(event) => Some(event),
                 // All that was there was told: now it is to be seen.
                 None => {
-                    self.output.flush()?;
+                    self.outputs.flush()?;
                     let limit = if self.feeds.flush() {
                         Some(SOON)
                     } else if self.feeds.is_empty() {
@@ -69,13 +69,13 @@ impl Hub {
     /// Has everything that was told be seen.
     pub fn flush(&mut self) -> Result<()> {
         self.feeds.flush();
-        Ok(self.output.flush()?)
+        Ok(self.outputs.flush()?)
     }
 
     /// Writes, retains and passes on an entry.
     pub fn tell(&mut self, entry: &Entry) -> Result<()> {
         let line = entry.line();
-        self.output.write(entry, &line)?;
+        self.outputs.write(entry, &line)?;
         self.feeds.push(&line, entry::missed);
         self.retained.push(line);
         Ok(())

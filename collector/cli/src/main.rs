@@ -5,7 +5,8 @@
 //! | `cli` | the command line |
 //! | `entry` | a line of JSON about one thing that happened: what is printed, fed to watchers and kept in files |
 //! | `text` | an entry as a person reads it |
-//! | `output` | where entries go: standard output, in either form |
+//! | `output` | where entries go: standard output in either form, |
+//! | `journald`, `otlp` | journald, a collector of OpenTelemetry |
 //! | `hub` | what a collector's process does with what happens: output, retention, watchers, figures |
 //! | `serve`, `run` | the two commands that collect |
 //! | `watch` | the connection of the commands that look: `tail`, `record`, `stat`, `top` |
@@ -14,6 +15,9 @@
 mod cli;
 mod entry;
 mod hub;
+mod journald;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod output;
 mod record;
 mod replay;

@@ -1,9 +1,13 @@
-//! Where entries go: standard output, in either form.
+//! Where entries go: standard output in either form, journald, a collector of OpenTelemetry.
 
-use crate::cli::Format;
+use crate::cli::{Format, Out};
 use crate::entry::Entry;
+use crate::journald::Journald;
+#[cfg(feature = "otlp")]
+use crate::otlp::Otlp;
 use crate::text::Text;
 use anstream::AutoStream;
+use anyhow::{Context, Result};
 use std::io::{self, BufWriter, Stdout, Write};
 
 /// Standard output, in colours where a terminal shows them. Nothing is seen before it is flushed.
@@ -28,5 +32,43 @@ impl Output {
 
     pub fn flush(&mut self) -> io::Result<()> {
         self.stream.flush()
+    }
+}
+
+/// All places where entries go.
+#[derive(Default)]
+pub struct Outputs {
+    stdout: Vec<Output>,
+    journald: Vec<Journald>,
+    #[cfg(feature = "otlp")]
+    otlp: Vec<Otlp>,
+}
+
+impl Outputs {
+    pub fn new(outs: &[Out]) -> Result<Self> {
+        let mut outputs = Outputs::default();
+        for out in outs {
+            match out {
+                Out::Stdout(format) => outputs.stdout.push(Output::new(*format)),
+                Out::Journald(path) => outputs
+                    .journald
+                    .push(Journald::new(path).with_context(|| format!("no journald at {}", path.display()))?),
+                #[cfg(feature = "otlp")]
+                Out::Otlp(url) => outputs.otlp.push(Otlp::new(url)),
+            }
+        }
+        Ok(outputs)
+    }
+
+    /// Writes an entry, whose line is at hand. Only standard output is waited for.
+    pub fn write(&mut self, entry: &Entry, line: &[u8]) -> io::Result<()> {
+        self.journald.iter_mut().for_each(|journald| journald.write(entry));
+        #[cfg(feature = "otlp")]
+        self.otlp.iter_mut().for_each(|otlp| otlp.write(entry));
+        self.stdout.iter_mut().try_for_each(|stdout| stdout.write(entry, line))
+    }
+
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.stdout.iter_mut().try_for_each(Output::flush)
     }
 }

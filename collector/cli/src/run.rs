@@ -3,7 +3,7 @@
 use crate::cli::Run;
 use crate::entry::{Entry, Stream, What};
 use crate::hub::Hub;
-use crate::output::Output;
+use crate::output::Outputs;
 use anyhow::{Context, Result};
 use iobring::{Iob, Status};
 use iobring_collect::{Builder, Collector, Event, Invitation, Process, SOCKET_VARIABLE, Stopper};
@@ -24,6 +24,7 @@ use std::thread::{self, JoinHandle};
 const LONGEST: u64 = iobring::layout::MAX_WRITE_SIZE as u64;
 
 pub fn run(arguments: Run) -> Result<ExitCode> {
+    let outputs = Outputs::new(&arguments.out)?;
     let folder = tempfile::Builder::new().prefix("iobring-").tempdir().context("a folder for the socket")?;
     let socket = folder.path().join("socket");
     let capacity = usize::try_from(arguments.capacity.as_u64()).context("the ring's size")?;
@@ -34,7 +35,7 @@ pub fn run(arguments: Run) -> Result<ExitCode> {
     let room = Arc::new(Room::default());
     let ended = follow(child, &process, &mut collector, &mut own, &room)?;
 
-    let mut hub = Hub::new(Output::new(arguments.out), 0);
+    let mut hub = Hub::new(outputs, 0);
     let mut figures = Figures::default();
     // The program's own writers leave when it and its output have ended; whatever else it started may stay connected longer.
     while let Some(event) = hub.step(&mut collector, |event| own.entry(event))? {

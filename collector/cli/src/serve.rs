@@ -3,7 +3,7 @@
 use crate::cli::Serve;
 use crate::entry::Entry;
 use crate::hub::Hub;
-use crate::output::Output;
+use crate::output::Outputs;
 use anyhow::{Context, Result};
 use iobring_collect::{Builder, Collector, Stopper};
 use listenfd::ListenFd;
@@ -20,10 +20,11 @@ pub fn serve(arguments: Serve) -> Result<()> {
         .capacity(usize::try_from(arguments.capacity.as_u64()).context("the ring's size")?)
         .connections(arguments.connections)
         .admit(move |process| allowed.is_empty() || allowed.contains(&process.uid));
+    let outputs = Outputs::new(&arguments.out)?;
     let (mut collector, bound) = listen(builder, &arguments)?;
     stop_on_signals(collector.stopper())?;
     let retain = usize::try_from(arguments.retain.as_u64()).unwrap_or(usize::MAX);
-    let mut hub = Hub::new(Output::new(arguments.out), retain);
+    let mut hub = Hub::new(outputs, retain);
     notify(NotifyState::Ready);
     while hub.step(&mut collector, Entry::of)?.is_some() {}
     notify(NotifyState::Stopping);

@@ -25,7 +25,23 @@ impl Display for Text<'_> {
         if let Some(process) = process {
             write!(f, "{WHO}{}{WHO:#} ", name(process))?;
         }
-        match what {
+        Body(what).fmt(f)
+    }
+}
+
+/// What happened, in one line, in colours.
+pub struct Body<'a>(pub &'a What);
+
+impl Body<'_> {
+    /// Without colours.
+    pub fn plain(&self) -> String {
+        anstream::adapter::strip_str(&self.to_string()).to_string()
+    }
+}
+
+impl Display for Body<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
             What::Event { event } => write_event(f, event),
             What::Text { text } => f.write_str(&printable(text.trim_end())),
             What::Output { stream: Stream::Stdout, text } => write!(f, "{FAINT}|{FAINT:#} {}", printable(text)),

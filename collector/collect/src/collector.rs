@@ -41,12 +41,25 @@ pub struct Collector {
     silent: BTreeMap<u64, Session>,
     /// Those who write, by their tag.
     writers: BTreeMap<u64, Writer>,
+    stage: Stage,
     /// Those of them whose end the poller has told.
     ending: BTreeSet<u64>,
     last_tag: u64,
     events: VecDeque<Event>,
     batch: Batch,
     next_round: Instant,
+}
+
+/// How far its end has come.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    Open,
+    /// It was stopped, and tells what was in the ring then.
+    Closing {
+        last: u64,
+    },
+    /// Nothing is told any more but what is in the queue.
+    Closed,
 }
 
 /// Somebody who was given a writer.
@@ -124,9 +137,20 @@ impl Collector {
             if let Some(event) = self.events.pop_front() {
                 return Ok(Some(event));
             }
+            let stage = self.stage;
+            match stage {
+                Stage::Open => {}
+                Stage::Closing { last } if self.reader.tail() < last && self.read()? > 0 => continue,
+                Stage::Closing { .. } => {
+                    self.stage = Stage::Closed;
+                    self.look_for_losses();
+                    continue;
+                }
+                Stage::Closed => return Ok(None),
+            }
             let now = Instant::now();
-            if self.listener.is_none() && self.read()? == 0 || deadline.is_some_and(|deadline| now >= deadline) {
-                return Ok(self.events.pop_front());
+            if deadline.is_some_and(|deadline| now >= deadline) {
+                return Ok(None);
             }
             self.turn(deadline.map(|deadline| deadline - now))?;
         }
@@ -352,7 +376,8 @@ impl Collector {
     fn stop(&mut self) {
         self.listener = None;
         self.silent.clear();
-        self.look_for_losses();
+        // Others may write on: what they write from now on would keep it from ending.
+        self.stage = Stage::Closing { last: self.reader.head() };
     }
 }
 

@@ -10,6 +10,7 @@
 //! | `kill` | SIGKILL at random instants, and another in its place |
 //! | `stall` | SIGSTOP and SIGCONT at random |
 //! | `flood` | greedy and hostile ones beside honest ones |
+//! | `collect` | services that log through the layer: SIGKILL at random, and the collector is restarted in between |
 //! | `soak` | nothing bad: they pause, end and begin at random, and the reader's waits are cancelled; for long |
 //!
 //! | module | holds |
@@ -22,6 +23,7 @@
 //! | `worker` | the writer's process |
 
 mod campaign;
+mod collect;
 mod flood;
 mod kill;
 mod message;
@@ -53,6 +55,14 @@ enum Campaign {
     Flood(Options),
     /// Nothing bad, for long: random sizes, pauses and cancelled waits, all transports; accounts add up, memory stays flat.
     Soak(Options),
+    /// Kill services that log through the layer, restart their collector, and look for every event.
+    Collect(collect::Options),
+    /// The collector's process of `collect`.
+    #[command(hide = true)]
+    Collector(collect::collector::Options),
+    /// The services' process of `collect`.
+    #[command(hide = true)]
+    Service(collect::service::Options),
     /// The writer's process of the other commands.
     #[command(hide = true)]
     Worker(worker::Options),
@@ -117,6 +127,9 @@ fn main() -> ExitCode {
         Campaign::Stall(options) => ("stall", options, stall::run),
         Campaign::Flood(options) => ("flood", options, flood::run),
         Campaign::Soak(options) => ("soak", options, soak::run),
+        Campaign::Collect(options) => return collect::run(&options),
+        Campaign::Collector(options) => return collect::collector::main(&options),
+        Campaign::Service(options) => return collect::service::main(&options),
         Campaign::Worker(options) => return worker::main(&options),
     };
     if options.transport == Transports::Kernel

@@ -2,7 +2,7 @@
 
 use super::poller::{Poller, Source};
 use super::stopper::Stopper;
-use super::{Collector, ROUND};
+use super::{Collector, ROUND, Stage};
 use crate::process::Process;
 use iobring::{Batch, MAX_MESSAGE_SIZE, RingBuffer};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -121,6 +121,7 @@ impl Builder {
             limits: self.limits,
             silent: BTreeMap::new(),
             writers: BTreeMap::new(),
+            stage: Stage::Open,
             ending: BTreeSet::new(),
             last_tag: 0,
             events: VecDeque::new(),
