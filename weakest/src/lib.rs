@@ -13,6 +13,7 @@
 //! | [`suite`] | scenarios and engines in a list |
 //! | [`matrix`] | every ordering weakened in turn |
 //! | [`sweep`] | a thread killed before each of its operations |
+//! | [`shard`] | a part of all that, for several machines |
 //! | [`draw`] | a trace as a picture |
 //! | [`report`] | all of it as a page, as JSON and as JUnit XML |
 
@@ -26,6 +27,7 @@ mod parallel;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod shard;
 pub mod suite;
 pub mod sweep;
 pub mod trace;

@@ -6,6 +6,7 @@
 use crate::facade::{Order, Site};
 use crate::parallel;
 use crate::run::{Changes, Mutant, Run, Verdict};
+use crate::shard::Shard;
 use crate::suite::Entry;
 use crate::trace::Trace;
 use std::collections::BTreeSet;
@@ -31,6 +32,8 @@ pub struct MatrixOptions {
     pub chase: Chase,
     /// On how many threads.
     pub workers: usize,
+    /// Which of the mutants.
+    pub shard: Shard,
     /// Stop when this becomes true; what was not tried is undecided.
     pub stop: Arc<AtomicBool>,
     /// Counts mutants as they are decided, for a progress bar.
@@ -43,6 +46,7 @@ impl Default for MatrixOptions {
         MatrixOptions {
             chase: Chase::UntilKilled,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
+            shard: Shard::WHOLE,
             stop: Arc::default(),
             progress: Arc::default(),
         }
@@ -174,9 +178,9 @@ impl Matrix {
 
     /// The rows whose kills may be witness of a pairing.
     fn concerned(&self, site: &str, pair: &str) -> Vec<usize> {
-        let all = 0..self.rows.len();
-        let own: Vec<usize> = all.clone().filter(|&at| [site, pair].contains(&self.rows[at].site.name)).collect();
-        if own.is_empty() { all.collect() } else { own }
+        let two = |site_of: &Site| [site, pair].contains(&site_of.name);
+        let weakened = self.sites.iter().any(|site| two(site) && !site.weaker().is_empty());
+        (0..self.rows.len()).filter(|&at| !weakened || two(self.rows[at].site)).collect()
     }
 }
 
@@ -191,6 +195,7 @@ pub fn run(sites: &'static [Site], suite: &[Entry], options: &MatrixOptions) -> 
     let complete = sound.len() == suite.len();
     let mutants: Vec<(&'static Site, Order)> =
         sites.iter().flat_map(|site| site.weaker().iter().map(move |order| (site, *order))).collect();
+    let mutants = options.shard.of(mutants);
     let rows = parallel::map(&mutants, options.workers, |&(site, order)| {
         let fate = match complete {
             false => Fate::Undecided,

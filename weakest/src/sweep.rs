@@ -2,6 +2,7 @@
 
 use crate::parallel;
 use crate::run::{Changes, Death, Run, Verdict};
+use crate::shard::Shard;
 use crate::suite::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -11,6 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 pub struct SweepOptions {
     /// On how many threads: each takes another thread of a scenario.
     pub workers: usize,
+    /// Which of the threads.
+    pub shard: Shard,
     /// Stop when this becomes true.
     pub stop: Arc<AtomicBool>,
     /// Counts steps as they are done, for a progress bar.
@@ -22,6 +25,7 @@ impl Default for SweepOptions {
     fn default() -> Self {
         SweepOptions {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
+            shard: Shard::WHOLE,
             stop: Arc::default(),
             progress: Arc::default(),
         }
@@ -72,6 +76,7 @@ pub fn run(suite: &[Entry], options: &SweepOptions) -> Vec<Sweep> {
             threads.map(move |(index, thread)| (entry.clone(), index, thread.name))
         })
         .collect();
+    let mortals = options.shard.of(mortals);
     parallel::map(&mortals, options.workers, |(entry, thread, name)| sweep(entry, *thread, name, options))
 }
 

@@ -1,12 +1,15 @@
 //! The results as JSON, with stable keys: `models[].{name,engine,executions,exhausted,bound,verdict}`,
-//! `programs.{count,states,cut,pairs,uncovered_pairs}`, `matrix[].{site,shipped,weakened,killed_by}`, `sweep[].{scenario,engine,step,outcome}`, and more beside them.
+//! `programs.{count,states,cut,pairs,uncovered_pairs}`, `matrix[].{site,shipped,weakened,killed_by}`, `sweep[].{scenario,engine,step,outcome}`, and more beside them. `shard` has the
+//! whole plan where this is a part of it (see [`merge`](super::merge)).
 
+use super::merge::Plan;
 use super::{Programs, Results};
 use crate::draw::text;
-use crate::matrix::Row;
+use crate::matrix::{Matrix, Pairing, Row};
 use crate::run::{Coverage, Run};
 use crate::sweep::Sweep;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -19,7 +22,30 @@ struct Document<'a> {
     models: Vec<Model<'a>>,
     programs: Option<Generated<'a>>,
     matrix: Vec<Mutant<'a>>,
+    pairings: Vec<Pair<'a>>,
     sweep: Vec<Step<'a>>,
+    reached: BTreeSet<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<&'a Part>,
+}
+
+/// Which part of which plan a document is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Part {
+    /// Its number, from 0.
+    pub part: usize,
+    /// How many there are.
+    pub parts: usize,
+    /// The whole.
+    pub plan: Plan,
+}
+
+/// Two sites declared to be two sides of one thing.
+#[derive(Serialize)]
+struct Pair<'a> {
+    site: &'a str,
+    pair: &'a str,
+    witnessed: bool,
 }
 
 #[derive(Serialize)]
@@ -82,6 +108,7 @@ struct Step<'a> {
 /// Writes the results to `path`.
 pub fn write(path: &Path, results: &Results) -> io::Result<()> {
     let complaints = results.complaints();
+    let reached = results.models.iter().chain(results.sweeps.iter().flat_map(|sweep| &sweep.steps));
     let document = Document {
         verified: complaints.is_empty() && !results.partial,
         partial: results.partial,
@@ -89,7 +116,10 @@ pub fn write(path: &Path, results: &Results) -> io::Result<()> {
         models: results.models.iter().map(model).collect(),
         programs: results.programs.as_ref().map(generated),
         matrix: results.matrix.iter().flat_map(|matrix| matrix.rows.iter().map(mutant)).collect(),
+        pairings: results.matrix.iter().flat_map(pairings).collect(),
         sweep: results.sweeps.iter().flat_map(steps).collect(),
+        reached: reached.flat_map(|run| run.reached.iter().copied()).collect(),
+        shard: results.shard.as_ref(),
     };
     let mut file = File::create(path)?;
     serde_json::to_writer_pretty(&mut file, &document)?;
@@ -142,6 +172,11 @@ fn mutant(row: &Row) -> Mutant<'_> {
         fate: row.fate.word(),
         killed_by: killers.collect(),
     }
+}
+
+fn pairings(matrix: &Matrix) -> Vec<Pair<'static>> {
+    let pair = |it: Pairing| Pair { site: it.site, pair: it.pair, witnessed: it.witness.is_some() };
+    matrix.pairings().into_iter().map(pair).collect()
 }
 
 fn steps(sweep: &Sweep) -> impl Iterator<Item = Step<'_>> {

@@ -4,6 +4,7 @@ use clap::{Parser, ValueEnum};
 use iobring_models::suite::Level;
 use std::path::PathBuf;
 use weakest::explorer::Memory;
+use weakest::shard::Shard;
 
 /// Explores the ring's protocol core, the code that ships, with every engine; weakens every memory ordering in turn; kills
 /// threads at every step; and gives a verdict.
@@ -64,9 +65,18 @@ pub struct Cli {
     #[arg(long, value_name = "FILE", num_args = 0..)]
     pub mutants: Option<Vec<String>>,
 
-    /// Only this part of the mutants, such as 0/4
-    #[arg(long, value_name = "K/N", requires = "mutants")]
-    pub shard: Option<String>,
+    /// Only this part, such as 0/4, of the models, the weakened orderings and the sweeps (the generated programs are part 0's), or
+    /// with --mutants of the mutants. For several machines: each writes its --json, and --merge puts them together
+    #[arg(long, value_name = "K/N",
+          conflicts_with_all = ["filter", "engine", "memory", "programs", "fuzz", "explain", "faults", "check", "update"])]
+    pub shard: Option<Shard>,
+
+    /// Merge the JSON of all parts, and give the verdict on the whole; --json writes it. Refuses a set that is not complete, or
+    /// whose parts are not of the same source and level
+    #[arg(long, value_name = "FILE", num_args = 1..,
+          conflicts_with_all = ["shard", "filter", "engine", "memory", "programs", "fuzz", "explain", "faults", "check", "update",
+                                "report", "list", "mutants"])]
+    pub merge: Option<Vec<PathBuf>>,
 
     /// How many mutants are compiled and tested at a time
     #[arg(long, value_name = "N", requires = "mutants", default_value_t = 1)]

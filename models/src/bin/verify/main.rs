@@ -8,6 +8,7 @@ mod markdown;
 mod mutants;
 mod programs;
 mod report;
+mod shard;
 mod stale;
 mod table;
 mod work;
@@ -27,6 +28,7 @@ use weakest::explorer::Memory;
 use weakest::matrix::{Chase, Matrix, MatrixOptions};
 use weakest::report::{Results, json};
 use weakest::run::Verdict;
+use weakest::shard::Shard;
 use weakest::suite::Entry;
 use weakest::{matrix, sweep};
 
@@ -51,7 +53,7 @@ fn main() -> ExitCode {
         return fuzz::command(&cli, seconds, &stop);
     }
     if let Some(files) = &cli.mutants {
-        return mutants::run(files, cli.shard.as_deref(), cli.jobs);
+        return mutants::run(files, cli.shard.map(|shard| shard.to_string()).as_deref(), cli.jobs);
     }
     if let Some(name) = &cli.faults {
         return faults::command(&cli, name.as_deref(), &stop);
@@ -59,7 +61,18 @@ fn main() -> ExitCode {
     if cli.seek {
         return faults::seek(cli.level());
     }
-    let models = chosen(&cli);
+    if let Some(files) = &cli.merge {
+        return shard::command(&cli, files);
+    }
+    let mut models = chosen(&cli);
+    let part = match cli.shard.map(|shard| shard::part(cli.level(), &models, shard)).transpose() {
+        Ok(part) => part,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    models = cli.shard.unwrap_or_default().of(models);
     if models.is_empty() && cli.programs.is_none() {
         eprintln!("no model's engine/name fits; `cargo verify --list` shows them all");
         return ExitCode::from(USAGE);
@@ -71,7 +84,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let started = Instant::now();
-    let (results, programs) = run(&cli, &models, &stop);
+    let (mut results, programs) = run(&cli, &models, &stop);
+    results.shard = part;
     tell(&cli, &models, &results, &programs, started)
 }
 
@@ -99,43 +113,50 @@ fn run(cli: &Cli, models: &[Entry], stop: &Arc<AtomicBool>) -> (Results, Option<
     let not_begun = runs.iter().filter(|run| run.is_none()).count();
     let mut results = Results { models: runs.into_iter().flatten().collect(), not_begun, ..Results::default() };
     let programs = match &cli.programs {
-        None if cli.is_partial() => None,
+        None if cli.is_partial() || cli.shard.is_some_and(|shard| shard.part() > 0) => None,
         only => Some(programs::run(cli.level(), only.clone().flatten(), stop)),
     };
     if let Some(outcome) = &programs {
         results.programs = Some(programs::summary(outcome));
         results.models.extend(programs::failures(outcome));
     }
-    results.partial = cli.is_partial();
+    results.partial = cli.is_partial() || cli.shard.is_some();
     // What fails unmutated kills nothing, and what it does after a death says nothing.
     if results.models.iter().any(|run| matches!(run.verdict, Verdict::Fail(_))) {
         return (results, programs);
     }
     if !cli.is_partial() {
-        results.matrix = Some(mutate(&suite::killers(), "matrix", Chase::UntilWitnessed, stop));
-        let interleaved = suite::on_memory(suite::explorer_killers(), Memory::Interleaved);
-        results.interleaved = Some(mutate(&interleaved, "matrix without stale reads", Chase::UntilKilled, stop));
-        results.sampled = Some(mutate(&suite::sampling_killers(), "matrix by sampling", Chase::UntilKilled, stop));
-        let options = sweep::SweepOptions { stop: stop.clone(), ..Default::default() };
+        let shard = cli.shard.unwrap_or_default();
+        results.matrix = Some(mutate(&suite::killers(), "matrix", Chase::UntilWitnessed, shard, stop));
+        // For information, in the tables: a part has none.
+        if cli.shard.is_none() {
+            let interleaved = suite::on_memory(suite::explorer_killers(), Memory::Interleaved);
+            let once = |killers: &[Entry], name| Some(mutate(killers, name, Chase::UntilKilled, shard, stop));
+            results.interleaved = once(&interleaved, "matrix without stale reads");
+            results.sampled = once(&suite::sampling_killers(), "matrix by sampling");
+        }
+        let options = sweep::SweepOptions { shard, stop: stop.clone(), ..Default::default() };
         let steps = || format!("crash sweep: {} steps", options.progress.load(Ordering::Relaxed));
         results.sweeps =
             work::while_ticking(&work::bars(), steps, || sweep::run(&suite::sweeps(cli.level()), &options));
         let deaths = results.sweeps.iter().flat_map(|sweep| &sweep.steps);
-        results.unreached = suite::unreached(results.models.iter().chain(deaths));
+        if cli.shard.is_none() {
+            results.unreached = suite::unreached(results.models.iter().chain(deaths));
+        }
     } else if let (Some(engine), None, None) = (cli.engine, &cli.filter, cli.memory) {
         let killers = match engine {
             EngineName::Loom => suite::killers().into_iter().filter(|entry| entry.engine.name() == "loom").collect(),
             EngineName::Shuttle => suite::sampling_killers(),
             EngineName::Explorer => suite::explorer_killers(),
         };
-        results.matrix = Some(mutate(&killers, "matrix", Chase::UntilWitnessed, stop));
+        results.matrix = Some(mutate(&killers, "matrix", Chase::UntilWitnessed, Shard::WHOLE, stop));
     }
     (results, programs)
 }
 
 /// Weakens every site against `killers`.
-fn mutate(killers: &[Entry], name: &str, chase: Chase, stop: &Arc<AtomicBool>) -> Matrix {
-    let options = MatrixOptions { chase, stop: stop.clone(), ..Default::default() };
+fn mutate(killers: &[Entry], name: &str, chase: Chase, shard: Shard, stop: &Arc<AtomicBool>) -> Matrix {
+    let options = MatrixOptions { chase, shard, stop: stop.clone(), ..Default::default() };
     let mutants = || format!("{name}: {} mutants", options.progress.load(Ordering::Relaxed));
     work::while_ticking(&work::bars(), mutants, || matrix::run(sites::ALL, killers, &options))
 }
@@ -221,7 +242,11 @@ fn verdict(cli: &Cli, results: &Results, up_to_date: bool) -> ExitCode {
         Some(matrix) => {
             let deaths: usize = results.sweeps.iter().map(|sweep| sweep.steps.len()).sum();
             let mutants = matrix.rows.len();
-            let verdict = if cli.is_partial() { "a part was asked for" } else { "verified" };
+            let verdict = match cli.shard {
+                Some(shard) => format!("part {shard} is done (--merge the JSON of all)"),
+                None if cli.is_partial() => "a part was asked for".into(),
+                None => "verified".into(),
+            };
             println!(
                 "\n{verdict}: {models} models pass, {mutants} weakened orderings die, {deaths} deaths are survived"
             );
