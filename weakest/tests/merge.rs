@@ -87,7 +87,7 @@ fn parts_make_a_whole_or_are_refused() {
     let whole = merge(&parts).unwrap();
     assert_eq!((&whole["verified"], &whole["complaints"]), (&json!(true), &json!([])));
     let count = |key: &str| whole[key].as_array().unwrap().len();
-    assert_eq!((count("models"), count("matrix"), count("sweep")), (2, 2, 6), "{whole:#}");
+    assert_eq!((count("models"), count("matrix"), count("sweep")), (2, 2, 4), "{whole:#}");
 
     let refused = |parts: &[Value], why: &str| {
         let wrong = merge(parts).expect_err(why).join("\n");
