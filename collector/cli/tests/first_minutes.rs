@@ -154,3 +154,22 @@ fn mistakes_are_told() {
     assert!(text(&output(&["man"]).stdout).contains(".TH"));
     assert!(text(&output(&["completions", "bash"]).stdout).contains("iobring"));
 }
+
+#[test]
+fn a_file_that_ends_anywhere_is_read_up_to_there() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("kept");
+    let line = |text: &str| format!("{{\"time\":\"2026-01-01T00:00:00Z\",\"kind\":\"text\",\"text\":\"{text}\"}}\n");
+    let whole = line("one \u{e4}") + &line("two") + &line("three");
+    for end in 0..=whole.len() {
+        std::fs::write(&file, &whole.as_bytes()[..end]).unwrap();
+        let replayed = output(&["replay", file.to_str().unwrap(), "--format", "json"]);
+        assert!(replayed.status.success());
+        // Every whole line, be its newline there or not.
+        let kept = whole.split_inclusive('\n').scan(0, |at, line| {
+            *at += line.len();
+            (*at <= end + 1).then_some(line)
+        });
+        assert_eq!(text(&replayed.stdout), kept.collect::<String>(), "cut at {end}");
+    }
+}
