@@ -18,7 +18,7 @@ use crate::protocol::sites::{CLOSE, CLOSED_LOOK, RESERVED_READ};
 use crate::protocol::{room, section};
 use weakest_facade::{Atomic, Platform};
 
-/// From its return nobody publishes anything any more, apart from the broker ([`write_aged`](crate::protocol::write::write_aged)).
+/// From its return nobody publishes anything any more, apart from the broker ([`write_batch_aged`](crate::protocol::write::write_batch_aged)).
 pub fn refuse<P: Platform, M: Memory<P> + ?Sized>(memory: &M) {
     set(memory, CLOSING);
 }
