@@ -24,8 +24,6 @@ struct Side {
     lifeline: Mutex<Lifeline>,
     /// The lifeline's other end.
     watch: OnceLock<OwnedFd>,
-    /// Let go of when the last copy is gone, if there is one.
-    token: Mutex<Option<Arc<Token>>>,
     /// Whose copies count. A fork's do not.
     home: Generation,
 }
@@ -39,15 +37,16 @@ struct Lifeline {
     socket: Option<OwnedFd>,
     /// In other processes: the sockets to copies of the other side, whose sending half is shut down.
     sockets: Vec<Weak<OwnedFd>>,
+    /// Let go of when the last copy is gone, if there is one.
+    token: Option<Arc<Token>>,
 }
 
 impl Side {
     fn new(token: Option<Arc<Token>>) -> Self {
         Side {
             copies: Copies::one(),
-            lifeline: Mutex::default(),
+            lifeline: Mutex::new(Lifeline { token, ..Lifeline::default() }),
             watch: OnceLock::new(),
-            token: Mutex::new(token),
             home: Generation::current(),
         }
     }
@@ -91,9 +90,8 @@ impl Side {
         if let Some(socket) = lifeline.socket.take() {
             end(&socket);
         }
-        let sockets = std::mem::take(&mut lifeline.sockets);
+        let (sockets, token) = (std::mem::take(&mut lifeline.sockets), lifeline.token.take());
         drop(lifeline);
-        let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(token);
         sockets.iter().filter_map(Weak::upgrade).for_each(|socket| hang_up_on(&socket));
     }

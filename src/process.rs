@@ -7,6 +7,7 @@
 //! |---|---|
 //! | the broker and its thread (`broker::Host`) | is never started, told, or joined |
 //! | a pair's account of copies (`pair`) | copies there do not count; nobody is told |
+//! | the count of a ring's writers (`writers`) | closes no ring |
 //! | the reader's waker (`Doorbell`) | is not woken; the descriptor is rung instead |
 //! | what an isolated writer has lost (`broker::remote`) | starts anew: the parent reports its own |
 //! | that the owner watches a mapped writer (`mapped`) | is asked for again |

@@ -269,7 +269,8 @@ impl Reader {
     }
 
     /// Has the ring [close](RingBuffer::close) by itself when no writer is left, in whatever process; at once if there were some
-    /// and none is left now. A ring that never had one goes on waiting for the first.
+    /// and none is left now. A ring that never had one goes on waiting for the first. Whoever drops the last writer waits for the
+    /// writers' lock, as [`close`](RingBuffer::close) does.
     pub fn end_with_writers(&mut self) {
         Writers::end_with_last(self.ring());
     }

@@ -3,6 +3,7 @@
 //! Each pair whose writer is there holds the one token that there is; the last to let go of it closes the ring, if that was asked
 //! for.
 
+use crate::process::Generation;
 use crate::protocol::close;
 use crate::ring::Ring;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -32,6 +33,8 @@ impl State {
 #[derive(Debug)]
 pub(crate) struct Token {
     ring: Weak<Ring>,
+    /// Whose ring it is to close. Not a fork's.
+    home: Generation,
 }
 
 impl Writers {
@@ -44,7 +47,7 @@ impl Writers {
         let mut state = ring.writers.state();
         state.any = true;
         state.token.upgrade().unwrap_or_else(|| {
-            let token = Arc::new(Token { ring: Arc::downgrade(ring) });
+            let token = Arc::new(Token { ring: Arc::downgrade(ring), home: Generation::current() });
             state.token = Arc::downgrade(&token);
             token
         })
@@ -65,7 +68,8 @@ impl Writers {
 
 impl Drop for Token {
     fn drop(&mut self) {
-        if let Some(ring) = self.ring.upgrade()
+        if self.home.is_current()
+            && let Some(ring) = self.ring.upgrade()
             && ring.writers.state().is_over()
         {
             close::finish(&*ring);

@@ -36,7 +36,7 @@ fn ends_by_exec(give: fn(&mut Servant, &Iob)) {
     servant.write(24, 1);
     assert!(!peer.is_peer_closed());
     servant.tell(Order::Exec, 0, 0);
-    assert!(peer.wait_peer_closed(None));
+    assert!(peer.wait_peer_closed(Some(PATIENCE)), "a descriptor outlives exec");
     assert_eq!(reader.read_message_blocking(None).unwrap(), Some((5, message(24, 1))));
 
     assert_eq!(servant.child.try_wait().unwrap(), None, "the process lives on");

@@ -229,6 +229,33 @@ fn a_fork_drops_a_reader_with_a_broker() {
     assert_eq!(reader.unwrap().read_message_blocking(Some(PATIENCE)).unwrap().unwrap().1, b"here still");
 }
 
+/// The ring is the parent's, and so are its reader and its writers.
+#[test]
+fn a_fork_that_drops_everything_closes_nothing() {
+    let (mut reader, iob, peer) = ring();
+    reader.end_with_writers();
+    let mut all = Some((reader, iob, peer));
+    for how in [Fork::Libc, Fork::Raw] {
+        let child = fork(how, || {
+            let (reader, iob, peer) = all.take().unwrap();
+            // The reader last: the ring is there when its writers go.
+            drop((iob, peer));
+            drop(reader);
+            0
+        });
+        assert_eq!(result(child), 0, "{how:?}");
+        let (reader, iob, _) = all.as_ref().unwrap();
+        assert!(!reader.is_closed(), "{how:?}");
+        send(iob, b"here still").unwrap();
+    }
+    let (mut reader, iob, _peer) = all.unwrap();
+    drop(iob);
+    for _ in 0..2 {
+        assert_eq!(reader.read_message_blocking(Some(PATIENCE)).unwrap().unwrap().1, b"here still");
+    }
+    assert!(reader.is_at_end(), "the last writer here is the last");
+}
+
 #[test]
 fn the_brokers_thread_leaves_signals_to_the_application() {
     let (mut reader, iob, _peer) = ring();

@@ -38,7 +38,7 @@ pub struct Indices<P: Platform> {
     pub tail: P::AtomicU64,
 }
 
-/// What writers share among themselves. All but the lock is changed only under the lock. The copy of `head` and its lap are
+/// What writers share among themselves. All but the lock is changed only under the lock, or by a reader that goes. The copy of `head` and its lap are
 /// only ever a guess, checked against the indices before it is used; see `protocol::place`.
 #[repr(C)]
 pub struct Writers<P: Platform> {

@@ -14,7 +14,7 @@
 
 use crate::layout::{CLOSED, CLOSING, Header, is_end};
 use crate::protocol::memory::Memory;
-use crate::protocol::sites::{CLOSE, CLOSED_LOOK, RESERVED_READ};
+use crate::protocol::sites::{ABANDON, CLOSE, CLOSED_LOOK, RESERVED_READ};
 use crate::protocol::{room, section};
 use weakest_facade::{Atomic, Platform};
 
@@ -26,6 +26,12 @@ pub fn refuse<P: Platform, M: Memory<P> + ?Sized>(memory: &M) {
 /// From its return nobody publishes anything any more. Whoever waits for a record is told.
 pub fn finish<P: Platform, M: Memory<P> + ?Sized>(memory: &M) {
     set(memory, CLOSED);
+}
+
+/// Nobody will read any more: whoever writes from now on is refused; who is about to publish may do so yet, which nobody reads.
+/// It does not wait for the lock, which a process that maps the region may hold for ever. Not beside a broker.
+pub fn abandon<P: Platform, M: Memory<P> + ?Sized>(memory: &M) {
+    memory.header().writers.0.reserved.store(&ABANDON, CLOSED);
 }
 
 fn set<P: Platform, M: Memory<P> + ?Sized>(memory: &M, end: u64) {

@@ -18,6 +18,9 @@ weakest_facade::sites! {
     /// All room is set aside, for ever: the ring is closed.
     CLOSE: Store Release, pairs with [CLOSED_LOOK],
         "whoever sees the ring closed sees the last of head: the lock has acquired everything that was published before";
+    /// The reader is gone: all room is set aside, for ever, whoever holds the lock.
+    ABANDON: Store Relaxed,
+        "nobody reads any more; without a broker nobody else sets room aside, and whoever takes the lock later finds it";
     /// A look, without the lock, whether the ring is closed.
     CLOSED_LOOK: Load Acquire, pairs with [CLOSE],
         "the look at head that follows it is the last that is needed";

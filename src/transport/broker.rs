@@ -187,7 +187,7 @@ impl Host {
         let before = std::mem::replace(&mut *self.lock(), State::Closed);
         let Running { broker, thread, ended } = match before {
             State::Running(running) => running,
-            State::Idle => return close::finish(ring),
+            State::Idle => return close::abandon(ring),
             State::Closed => return,
         };
         let thread = ManuallyDrop::into_inner(thread);
