@@ -1,5 +1,6 @@
 //! The situations in which the ring is explored, one per file.
 
+pub mod abandoned;
 pub mod accounts;
 pub mod batch;
 pub mod by_hand;

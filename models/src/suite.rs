@@ -4,6 +4,7 @@
 //! interleavings (measured once, asserted at every run), and a bound on preemptions wherever loom does not end without one.
 
 use crate::actors::Style::{self, Bell, Blocking};
+use crate::scenarios::abandoned::Abandoned;
 use crate::scenarios::accounts::{Accounts, Inherited};
 use crate::scenarios::batch::Batch;
 use crate::scenarios::by_hand::ByHand;
@@ -164,6 +165,7 @@ fn small_loom_models() -> Vec<Entry> {
         loom(Revoked, None, 31),
         loom(closing(None, false), Some(2), 380),
         loom(closing(Some(Blocking), false), Some(2), 3_348),
+        loom(Abandoned, None, 34),
     ]
 }
 
@@ -202,6 +204,7 @@ fn small_explorer_models() -> Vec<Entry> {
         explore(closing(None, false), 0),
         explore(closing(Some(Blocking), false), 0),
         explore(closing(None, true), 0),
+        explore(Abandoned, 1),
     ]
 }
 

@@ -236,6 +236,12 @@ fn spawn(broker: Arc<Broker>, ends: Sender<()>) -> io::Result<JoinHandle<()>> {
     })
 }
 
+/// Drops something with strangers' descriptors. Closing the last copy of one, a lingering socket's for example, may take as long as
+/// its maker pleases. Where no thread is left for it, this one does it.
+fn drop_elsewhere(strange: impl Send + 'static) {
+    let _ = spawn_without_signals(thread::Builder::new(), move || drop(strange));
+}
+
 /// Whether a process that maps the region asks for more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attended {
@@ -320,8 +326,13 @@ impl Broker {
     fn refuse(&self) {
         let mut sources = self.sources();
         for (token, connection) in sources.refuse() {
-            // Who maps the region may have handed its endpoint on already, isolated.
-            while self.attend(&mut sources, token, &connection) == Attended::More {}
+            // Who maps the region may have handed its endpoint on already, isolated. What it asks for from now on it asks too late:
+            // it can send as fast as this receives.
+            for _ in 0..mapped::requests_waiting(&connection.socket) {
+                if self.attend(&mut sources, token, &connection) != Attended::More {
+                    break;
+                }
+            }
         }
         drop(sources);
         self.ring.ring_room_bell();
@@ -330,7 +341,8 @@ impl Broker {
     /// Does the next thing that a process which maps the region asks for. The sources are locked from before it is asked until it
     /// is done, so that at the end of the ring no socket is between the two.
     fn attend(&self, sources: &mut Sources, token: u64, connection: &Connection) -> Attended {
-        let added = match mapped::next_request(&connection.socket) {
+        let mut strays = Vec::new();
+        let added = match mapped::next_request(&connection.socket, &mut strays) {
             Ok(Request::Nothing) => return Attended::All,
             Ok(Request::Watch(process)) => {
                 let process = Source::Process { process: Arc::new(process), link: token };
@@ -349,6 +361,7 @@ impl Broker {
             Err(_) => {
                 // Whoever sends what is no request has the mapping still: its account shall never be another's.
                 std::mem::forget(connection.writer.entry.clone());
+                drop_elsewhere(strays);
                 return Attended::End;
             }
         };

@@ -38,14 +38,14 @@ pub(super) enum Request {
     End,
 }
 
-/// The next request on the owner's end of a link, without blocking.
+/// The next request on the owner's end of a link, without blocking. What came with one that is none is left in `descriptors`: closing
+/// that may take as long as its sender likes.
 ///
 /// # Errors
 /// Whatever makes the link unusable, also a message that is no request.
-pub(super) fn next_request(socket: &OwnedFd) -> io::Result<Request> {
+pub(super) fn next_request(socket: &OwnedFd, descriptors: &mut Vec<OwnedFd>) -> io::Result<Request> {
     let mut message = [0; 8];
-    let mut descriptors = Vec::new();
-    match receive_some(socket.as_fd(), &mut message, &mut descriptors, RecvFlags::DONTWAIT) {
+    match receive_some(socket.as_fd(), &mut message, descriptors, RecvFlags::DONTWAIT) {
         Ok(0) => return Ok(Request::End),
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Request::Nothing),
@@ -53,11 +53,21 @@ pub(super) fn next_request(socket: &OwnedFd) -> io::Result<Request> {
         Err(error) if error.kind() == io::ErrorKind::InvalidData && descriptors.is_empty() => return Ok(Request::Void),
         Err(error) => return Err(error),
     }
-    match (message, descriptors.pop(), descriptors.pop()) {
-        (message, Some(process), None) if message == request(WATCH) => Ok(Request::Watch(process)),
-        (message, Some(socket), None) if message == request(CONNECT) => Ok(Request::Connect(socket)),
-        _ => Err(io::ErrorKind::InvalidData.into()),
-    }
+    let make = match message {
+        _ if descriptors.len() != 1 => None,
+        message if message == request(WATCH) => Some(Request::Watch as fn(OwnedFd) -> Request),
+        message if message == request(CONNECT) => Some(Request::Connect as fn(OwnedFd) -> Request),
+        _ => None,
+    };
+    let request = make.and_then(|make| descriptors.pop().map(make));
+    request.ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// How many requests of ours wait on the owner's end of a link, at most.
+pub(super) fn requests_waiting(socket: &OwnedFd) -> u64 {
+    let request = request(WATCH).len() as u64;
+    // It cannot fail: the socket is connected.
+    rustix::io::ioctl_fionread(socket).unwrap_or(0).div_ceil(request)
 }
 
 fn request(kind: u32) -> [u8; 8] {

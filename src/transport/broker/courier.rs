@@ -8,16 +8,14 @@
 use super::inbox::Inbox;
 use super::receive::{Offence, Received};
 use super::sources::{Connection, Source};
-use super::{Attended, BELL, Broker, DOORBELL, WAKERS_BELL, close_account};
+use super::{Attended, BELL, Broker, DOORBELL, WAKERS_BELL, close_account, drop_elsewhere};
 use crate::protocol::memory::bell;
 use crate::protocol::{close, room};
 use crate::ring::Ring;
-use crate::system::spawn_without_signals;
 use rustix::event::epoll;
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::thread;
 
 /// How many events are fetched at once.
 const EVENTS: usize = 64;
@@ -224,9 +222,7 @@ impl Courier<'_> {
         };
         source.hang_up();
         if offence == Offence::Descriptors {
-            // Closing the last copy of a descriptor, a lingering socket's for example, may take as long as its maker
-            // pleases. Where no thread is left for it, it takes it here.
-            let _ = spawn_without_signals(thread::Builder::new(), move || drop(source));
+            drop_elsewhere(source);
         }
     }
 
