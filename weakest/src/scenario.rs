@@ -118,21 +118,27 @@ impl Program {
 /// # use std::sync::Arc;
 /// # sites! { /// The only producer's.
 /// # PUBLISH: Store Release, "to show"; }
+/// struct Queue<P: Platform> {
+///     tail: P::AtomicUsize,
+/// }
+///
+/// // Of a field that names an atomic itself, `derive` would want `Clone` too.
 /// #[derive(Clone)]
 /// struct Producer<P: Platform> {
-///     tail: Arc<P::AtomicUsize>,
+///     queue: Arc<Queue<P>>,
 ///     own: usize,
 /// }
 ///
 /// impl<P: Platform> Producer<P> {
 ///     fn publish(&mut self) {
 ///         self.own += 1;
-///         self.tail.store(&PUBLISH, self.own);
+///         self.queue.tail.store(&PUBLISH, self.own);
 ///     }
 /// }
 ///
 /// fn program<P: Platform>() -> Program {
-///     let producer = Producer::<P> { tail: Arc::new(P::AtomicUsize::new("tail", 0)), own: 0 };
+///     let queue = Queue { tail: P::AtomicUsize::new("tail", 0) };
+///     let producer = Producer::<P> { queue: Arc::new(queue), own: 0 };
 ///     Program::new().thread("producer", weakest::owned(producer, |mut producer| {
 ///         producer.publish();
 ///         vec![]
