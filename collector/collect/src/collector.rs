@@ -10,6 +10,7 @@ pub use stopper::Stopper;
 
 use crate::event::{Event, Left, Lost, Record, Watcher};
 use crate::inherited::Invitation;
+use crate::losses::Losses;
 use crate::process::Process;
 use crate::request::Request;
 use iobring::{Account, Batch, Count, Iob, Reader, Status};
@@ -54,10 +55,8 @@ pub struct Collector {
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     Open,
-    /// It was stopped, and tells what was in the ring then.
-    Closing {
-        last: u64,
-    },
+    /// It was stopped, and tells what was accepted before.
+    Closing,
     /// Nothing is told any more but what is in the queue.
     Closed,
 }
@@ -69,6 +68,8 @@ struct Writer {
     peer: Iob,
     /// Its connection, until that ends. Writers in this process have none.
     session: Option<Session>,
+    /// Where it counts what it had to give up. Writers in this process do so in the ring's accounts.
+    losses: Option<Losses>,
     read: Count,
     /// Its records that were known to be lost when it was last looked at.
     lost: Count,
@@ -104,7 +105,7 @@ impl Collector {
         let process = Arc::new(Process { tag: self.new_tag(), ..process });
         let (writer, peer) = self.reader.new_iob_writer(process.tag)?;
         let tag = process.tag;
-        self.enter(process, peer, None);
+        self.enter(process, peer, None, None);
         self.watch_peer(tag);
         Ok((tag, writer))
     }
@@ -137,15 +138,15 @@ impl Collector {
             if let Some(event) = self.events.pop_front() {
                 return Ok(Some(event));
             }
-            let stage = self.stage;
-            match stage {
-                Stage::Open => {}
-                Stage::Closing { last } if self.reader.tail() < last && self.read()? > 0 => continue,
-                Stage::Closing { .. } => {
+            match self.stage {
+                Stage::Closing if self.reader.is_at_end() => {
                     self.stage = Stage::Closed;
+                    // Who is refused from now on finds this collector gone.
+                    self.writers.values().filter_map(|writer| writer.losses.as_ref()).for_each(Losses::seal);
                     self.look_for_losses();
                     continue;
                 }
+                Stage::Open | Stage::Closing => {}
                 Stage::Closed => return Ok(None),
             }
             let now = Instant::now();
@@ -274,7 +275,9 @@ impl Collector {
     fn serve(&mut self, process: Arc<Process>, stream: UnixStream, request: Request) {
         match request {
             Request::Write => match self.hand_over(&process, &stream) {
-                Ok(peer) => self.enter(process.clone(), peer, Some(Session::new(process, stream))),
+                Ok((peer, losses)) => {
+                    self.enter(process.clone(), peer, Some(Session::new(process, stream)), Some(losses));
+                }
                 Err(_) => self.turn_away(process, "its writer could not be handed over"),
             },
             request => {
@@ -284,14 +287,16 @@ impl Collector {
         }
     }
 
-    fn hand_over(&mut self, process: &Process, stream: &UnixStream) -> io::Result<Iob> {
+    fn hand_over(&mut self, process: &Process, stream: &UnixStream) -> io::Result<(Iob, Losses)> {
         let (writer, peer) = self.reader.new_iob_writer(process.tag)?;
+        let losses = Losses::offer(stream)?;
         writer.send_to(stream)?;
-        Ok(peer)
+        Ok((peer, losses))
     }
 
-    fn enter(&mut self, process: Arc<Process>, peer: Iob, session: Option<Session>) {
-        let writer = Writer { process: process.clone(), peer, session, read: Count::default(), lost: Count::default() };
+    fn enter(&mut self, process: Arc<Process>, peer: Iob, session: Option<Session>, losses: Option<Losses>) {
+        let (read, lost) = (Count::default(), Count::default());
+        let writer = Writer { process: process.clone(), peer, session, losses, read, lost };
         self.writers.insert(process.tag, writer);
         self.events.push_back(Event::Joined(process));
     }
@@ -333,9 +338,7 @@ impl Collector {
     fn look_for_losses(&mut self) {
         let accounts = self.reader.accounts();
         for (tag, writer) in &mut self.writers {
-            let Some(lost) = accounts.by_tag.get(tag).map(lost) else {
-                continue;
-            };
+            let lost = lost(accounts.by_tag.get(tag), writer.losses.as_ref());
             if lost.records > writer.lost.records {
                 let before = std::mem::replace(&mut writer.lost, lost);
                 self.events.push_back(Event::Lost(Lost {
@@ -372,20 +375,24 @@ impl Collector {
         self.events.push_back(Event::TurnedAway { process, why });
     }
 
-    /// Admits nobody any more; what is in the ring is still told.
+    /// Admits nobody any more, and has every write refused; what was accepted is still told.
     fn stop(&mut self) {
+        self.poller.forget(&self.stopper);
         self.listener = None;
         self.silent.clear();
-        // Others may write on: what they write from now on would keep it from ending.
-        self.stage = Stage::Closing { last: self.reader.head() };
+        self.reader.close();
+        self.stage = Stage::Closing;
     }
 }
 
-/// What was refused: as seen here, and as the writer reports, which may be any figure.
-fn lost(account: &Account) -> Count {
-    let all = [account.no_space, account.reported, account.bad];
-    let sum = |figure: fn(&Count) -> u64| all.iter().map(figure).fold(0, u64::saturating_add);
-    Count { records: sum(|count| count.records), bytes: sum(|count| count.bytes) }
+/// What was refused: as seen here, and as the writer itself has counted it, which may be any figure.
+fn lost(account: Option<&Account>, losses: Option<&Losses>) -> Count {
+    let here = account.map_or([Count::default(); 2], |account| [account.no_space, account.bad]);
+    let all = here.into_iter().chain(losses.map(Losses::count));
+    all.fold(Count::default(), |sum, count| Count {
+        records: sum.records.saturating_add(count.records),
+        bytes: sum.bytes.saturating_add(count.bytes),
+    })
 }
 
 impl Iterator for Collector {

@@ -34,6 +34,7 @@
 //! | `address` | where the socket is, if nobody says |
 //! | `process` | who is at the other end, as the kernel says |
 //! | `request` | the line that a connection begins with |
+//! | `losses` | what a writer had to give up, in memory that outlives it |
 //! | `client`, `sink` | a writer; one that is never in the way: it connects again, and falls back |
 //! | `lines` | a logging library's lines, to a sink or to standard error; on any system |
 //! | `inherited` | the writer that a child is started with |
@@ -66,6 +67,8 @@ mod event;
 mod feed;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod inherited;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod losses;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod process;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]

@@ -1,11 +1,10 @@
 //! A writer that is never in the way: it connects again when the collector does, and its caller falls back meanwhile.
 
 use crate::address::default_socket;
-use crate::client::Client;
+use crate::client::{Client, has_answered};
 use crate::request::Request;
 use crate::written::Written;
 use iobring::Status;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -108,7 +107,7 @@ impl Sink {
         };
         if self.missed.load(Ordering::Relaxed) != 0 {
             let missed = self.missed.swap(0, Ordering::Relaxed);
-            if missed != 0 && client.send(&report(missed)).is_err() {
+            if missed != 0 && client.send_uncounted(&report(missed)).is_err() {
                 self.missed.fetch_add(missed, Ordering::Relaxed);
             }
         }
@@ -135,8 +134,8 @@ impl Sink {
             asked @ State::Asked(..) => asked,
         };
         if let State::Asked(stream, attempt) = &*state {
-            let answer =
-                answer(stream).and_then(|has_come| if has_come { stream.try_clone().map(Some) } else { Ok(None) });
+            let answer = has_answered(stream)
+                .and_then(|has_come| if has_come { stream.try_clone().map(Some) } else { Ok(None) });
             match answer.and_then(|stream| stream.map(Client::from_answer).transpose()) {
                 Ok(Some(client)) => *state = State::Connected(client),
                 Ok(None) if Instant::now() < attempt.next => {}
@@ -166,11 +165,4 @@ impl Sink {
         connect(&socket, &SocketAddrUnix::new(&self.path)?)?;
         Ok(socket.into())
     }
-}
-
-/// Whether the collector has answered.
-fn answer(stream: &UnixStream) -> io::Result<bool> {
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    let mut polled = [PollFd::new(stream, PollFlags::IN)];
-    Ok(poll(&mut polled, Some(&now))? > 0)
 }

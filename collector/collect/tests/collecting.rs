@@ -119,6 +119,8 @@ fn strangers_are_turned_away_and_others_go_on() {
     let hostile = UnixStream::connect(&path).unwrap();
     Request::Write.send(&hostile).unwrap();
     until(&mut collector, |event| matches!(event, Event::Joined(_)));
+    // What it could count its losses in comes first, and is of no interest to it.
+    (&hostile).read_exact(&mut [0; 8]).unwrap();
     let writer = iobring::Iob::receive_from(&hostile).unwrap();
     (&hostile).write_all(&[0; 1000]).unwrap();
     writer.write(Default::default(), 0, b"from the flooder").unwrap();
@@ -177,6 +179,51 @@ fn a_stopped_collector_tells_what_is_there_and_ends() {
     collector.stopper().stop();
     let events: Vec<Event> = collector.map(Result::unwrap).collect();
     assert_eq!(records(&events), ["before"]);
+}
+
+/// Every `Ok` is told and every refusal counted, wherever in all that the collector is stopped.
+#[test]
+fn at_the_end_the_books_balance_to_the_record() {
+    for patience in [0, 100, 1000] {
+        let (mut collector, path, _folder) = collector(Builder::new().capacity(64 * 1024));
+        let stopper = collector.stopper();
+        let writer = move |path: PathBuf| {
+            let client = Client::connect(path).unwrap();
+            let (mut written, mut refused) = (0_u64, 0_u64);
+            loop {
+                match client.send(&[b'x'; 1000]) {
+                    Ok(()) => written += 1,
+                    Err(Status::NO_SPACE) => refused += 1,
+                    Err(Status::PEER_CLOSED) => return [written, refused],
+                    Err(status) => panic!("{status}"),
+                }
+            }
+        };
+        let writers: Vec<_> = (0..3)
+            .map(|_| {
+                thread::spawn({
+                    let path = path.clone();
+                    move || writer(path)
+                })
+            })
+            .collect();
+        let mut sums = [0; 2];
+        let mut joined = 0;
+        while let Some(event) = collector.next_event(None).unwrap() {
+            match event {
+                Event::Joined(_) => joined += 1,
+                Event::Record(_) => sums[0] += 1,
+                Event::Lost(lost) => sums[1] += lost.records,
+                _ => {}
+            }
+            if joined == 3 && sums[0] >= patience {
+                stopper.stop();
+            }
+        }
+        let counted = writers.into_iter().map(|writer| writer.join().unwrap());
+        let counted = counted.fold([0; 2], |[a, b], [written, refused]| [a + written, b + refused]);
+        assert_eq!(sums, counted, "records told and lost, against what the writers know");
+    }
 }
 
 #[test]

@@ -1,11 +1,9 @@
 //! Services that log through the layer are killed at random while they do, and the collector is restarted in between.
 //!
 //! Each service notes how many events it has logged in memory that survives it ([`Receipts`]), and what finds no collector goes
-//! to a file of its own. At the end every event has to be in one place, once: what a collector told, that file, or a loss that
-//! a collector told of. What cannot be is counted apart, and must lie where it is said to lie:
-//!
-//! - *untold*: refusals after the last record of a process that was killed; it could not report them any more;
-//! - *restart*: events that were under way to a collector when that was told to end.
+//! to a file of its own. At the end every event has to be in one place, once: what a collector told, or that file; and as many as
+//! are in neither have to be told as lost, by process, to the event. Only of the one that a process was killed in the middle of may
+//! the one thing or the other be.
 //!
 //! | module | holds |
 //! |---|---|

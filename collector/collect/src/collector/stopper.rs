@@ -16,7 +16,8 @@ impl Stopper {
         Ok(Stopper { event: Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?) })
     }
 
-    /// From now on nobody is admitted; the collector ends once it has told of everything that is in the ring. May be called
+    /// From now on nobody is admitted and every write is refused; the collector ends once it has told of everything that was accepted
+    /// before, and of what was lost. May be called
     /// more than once, and by a signal's handler.
     pub fn stop(&self) {
         // It fails only where it has been called 2⁶⁴ - 2 times.
