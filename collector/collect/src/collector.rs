@@ -1,10 +1,14 @@
 //! The collector: one thread that admits, reads, and tells.
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod building;
 mod poller;
 mod session;
 mod stopper;
 
+#[cfg(feature = "tokio")]
+pub use asynchronous::AsyncCollector;
 pub use building::{Builder, Limits};
 pub use stopper::Stopper;
 
@@ -135,26 +139,44 @@ impl Collector {
     pub fn next_event(&mut self, limit: Option<Duration>) -> io::Result<Option<Event>> {
         let deadline = limit.map(|limit| Instant::now() + limit);
         loop {
-            if let Some(event) = self.events.pop_front() {
+            if let Some(event) = self.told() {
                 return Ok(Some(event));
             }
-            match self.stage {
-                Stage::Closing if self.reader.is_at_end() => {
-                    self.stage = Stage::Closed;
-                    // Who is refused from now on finds this collector gone.
-                    self.writers.values().filter_map(|writer| writer.losses.as_ref()).for_each(Losses::seal);
-                    self.look_for_losses();
-                    continue;
-                }
-                Stage::Open | Stage::Closing => {}
-                Stage::Closed => return Ok(None),
-            }
             let now = Instant::now();
-            if deadline.is_some_and(|deadline| now >= deadline) {
+            if self.is_at_end() || deadline.is_some_and(|deadline| now >= deadline) {
                 return Ok(None);
             }
             self.turn(deadline.map(|deadline| deadline - now))?;
         }
+    }
+
+    /// What has happened already; `None` if nothing has, or nothing ever will.
+    #[cfg(feature = "tokio")]
+    fn try_next_event(&mut self) -> io::Result<Option<Event>> {
+        loop {
+            if let Some(event) = self.told() {
+                return Ok(Some(event));
+            }
+            if self.is_at_end() || !self.turn(Some(Duration::ZERO))? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// What is known already and is to be told next.
+    fn told(&mut self) -> Option<Event> {
+        if self.events.is_empty() && matches!(self.stage, Stage::Closing) && self.reader.is_at_end() {
+            self.stage = Stage::Closed;
+            // Who is refused from now on finds this collector gone.
+            self.writers.values().filter_map(|writer| writer.losses.as_ref()).for_each(Losses::seal);
+            self.look_for_losses();
+        }
+        self.events.pop_front()
+    }
+
+    /// Whether everything was told, and nothing will be any more.
+    fn is_at_end(&self) -> bool {
+        matches!(self.stage, Stage::Closed) && self.events.is_empty()
     }
 
     /// Whether it was stopped, and will tell of nothing more once what is there was told.
@@ -181,10 +203,12 @@ impl Collector {
         (self.reader.head().saturating_sub(self.reader.tail()), self.reader.capacity() as u64)
     }
 
-    /// Waits for something to happen, `limit` at most, and sees to it.
-    fn turn(&mut self, limit: Option<Duration>) -> io::Result<()> {
+    /// Waits for something to happen, `limit` at most, and sees to it. Returns whether it did.
+    fn turn(&mut self, limit: Option<Duration>) -> io::Result<bool> {
         let round = self.next_round.saturating_duration_since(Instant::now());
-        for source in self.poller.wait(limit.map_or(round, |limit| limit.min(round)))? {
+        let happened = self.poller.wait(limit.map_or(round, |limit| limit.min(round)))?;
+        let has_happened = !happened.is_empty();
+        for source in happened {
             match source {
                 Source::Listener => self.accept(),
                 Source::Stopper => self.stop(),
@@ -209,7 +233,7 @@ impl Collector {
             self.next_round = Instant::now() + ROUND;
         }
         gone.into_iter().for_each(|tag| self.leave(tag));
-        Ok(())
+        Ok(has_happened || is_round)
     }
 
     /// Whose every writer is dropped: of those of whom the poller told, and each round of all, since some may have found no

@@ -35,6 +35,16 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The record, if this is one.
+    pub fn into_record(self) -> Option<Record> {
+        match self {
+            Event::Record(record) => Some(record),
+            _ => None,
+        }
+    }
+}
+
 /// A record, and who wrote it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -86,6 +86,8 @@ pub use elsewhere::Sink;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod supported {
     pub use crate::client::Client;
+    #[cfg(feature = "tokio")]
+    pub use crate::collector::AsyncCollector;
     pub use crate::collector::{Builder, Collector, Limits, Stopper, WriterStatus};
     pub use crate::event::{Event, Left, Lost, Record, Watcher, printable};
     pub use crate::feed::{Feed, Feeds};

@@ -77,6 +77,13 @@ impl<T: Bytes> Retained<T> {
     }
 }
 
+/// Adds each, as [`push`](Retained::push) does.
+impl<T: Bytes> Extend<T> for Retained<T> {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, records: I) {
+        records.into_iter().for_each(|record| self.push(record));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -112,6 +112,13 @@ impl Poller {
     }
 }
 
+#[cfg(feature = "tokio")]
+impl std::os::fd::AsRawFd for Poller {
+    fn as_raw_fd(&self) -> std::os::fd::RawFd {
+        self.epoll.as_raw_fd()
+    }
+}
+
 fn reserve() -> io::Result<File> {
     File::open("/dev/null")
 }
