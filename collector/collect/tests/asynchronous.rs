@@ -46,7 +46,7 @@ async fn everything_is_told_and_it_ends_when_it_is_stopped() {
     assert!(collector.next_event().await.unwrap().is_none());
 }
 
-/// Nothing but the task's own wait wakes it.
+/// By its descriptor, or (which this does not tell apart) half a second later by the clock.
 #[tokio::test]
 async fn a_sleeping_task_is_woken_by_a_connection_a_record_an_end_and_a_stop() {
     let folder = TempDir::new().unwrap();

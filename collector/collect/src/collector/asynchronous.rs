@@ -3,36 +3,31 @@
 use super::{Collector, Stopper};
 use crate::event::Event;
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::OwnedFd;
 use tokio::io::unix::AsyncFd;
 use tokio::time::sleep_until;
 
 /// A [`Collector`] in a task of tokio's. It reads and admits while a task waits for its next event, and only then.
 #[derive(Debug)]
 pub struct AsyncCollector {
-    inner: AsyncFd<Pollable>,
-}
-
-/// Readable when something has happened.
-#[derive(Debug)]
-struct Pollable(Collector);
-
-impl AsRawFd for Pollable {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.poller.as_raw_fd()
-    }
+    /// Readable when something has happened.
+    ready: AsyncFd<OwnedFd>,
+    inner: Collector,
 }
 
 impl Collector {
     /// The same collector for a task of tokio's.
     ///
     /// # Errors
-    /// Of polling.
+    /// Of polling, and of a lack of descriptors.
     ///
     /// # Panics
     /// Outside a runtime of tokio's, or in one without its I/O.
     pub fn into_async(self) -> io::Result<AsyncCollector> {
-        Ok(AsyncCollector { inner: AsyncFd::new(Pollable(self))? })
+        let ready = self.poller.descriptor()?;
+        // SAFETY: an `OwnedFd` names the same descriptor as long as it lives, and keeps it open; it is replaced by no other.
+        let ready = unsafe { AsyncFd::register(ready) }?;
+        Ok(AsyncCollector { ready, inner: self })
     }
 }
 
@@ -46,20 +41,18 @@ impl AsyncCollector {
     /// In a runtime without its timers.
     pub async fn next_event(&mut self) -> io::Result<Option<Event>> {
         loop {
-            let collector = &mut self.inner.get_mut().0;
-            if let Some(event) = collector.try_next_event()? {
+            if let Some(event) = self.inner.try_next_event()? {
                 return Ok(Some(event));
             }
-            if collector.is_at_end() {
+            if self.inner.is_at_end() {
                 return Ok(None);
             }
             // Losses and silent connections are looked for by the clock.
-            let round = collector.next_round;
+            let round = self.inner.next_round;
             tokio::select! {
-                ready = self.inner.readable_mut() => {
-                    let mut ready = ready?;
-                    // What happens after this makes it ready again.
-                    ready.clear_ready();
+                ready = self.ready.readable() => {
+                    // Cleared before it is looked for: what happens after this makes it ready again.
+                    ready?.clear_ready();
                 }
                 () = sleep_until(round.into()) => {}
             }
@@ -68,16 +61,16 @@ impl AsyncCollector {
 
     /// Ends the collector, from anywhere.
     pub fn stopper(&self) -> Stopper {
-        self.get_ref().stopper()
+        self.inner.stopper()
     }
 
     /// The collector itself, to be asked.
     pub fn get_ref(&self) -> &Collector {
-        &self.inner.get_ref().0
+        &self.inner
     }
 
     /// The collector itself, for [`Collector::writer_of`] and [`Collector::admit`]. To wait for its events blocks the task's thread.
     pub fn get_mut(&mut self) -> &mut Collector {
-        &mut self.inner.get_mut().0
+        &mut self.inner
     }
 }

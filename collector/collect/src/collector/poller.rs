@@ -65,6 +65,12 @@ impl Poller {
         Ok(Poller { epoll, reserve: Some(reserve()?) })
     }
 
+    /// A descriptor that is readable when something has happened.
+    #[cfg(feature = "tokio")]
+    pub(super) fn descriptor(&self) -> io::Result<OwnedFd> {
+        self.epoll.try_clone()
+    }
+
     /// Tells of `fd` from now on, until it is closed.
     pub(super) fn watch(&self, fd: impl AsFd, source: Source) -> io::Result<()> {
         let flags = match source {
@@ -109,13 +115,6 @@ impl Poller {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
             Err(error) => Err(error),
         }
-    }
-}
-
-#[cfg(feature = "tokio")]
-impl std::os::fd::AsRawFd for Poller {
-    fn as_raw_fd(&self) -> std::os::fd::RawFd {
-        self.epoll.as_raw_fd()
     }
 }
 
