@@ -159,7 +159,8 @@ impl Iob {
     /// only for a process that is trusted with everything in the ring. See [`transport`](crate::transport).
     ///
     /// # Errors
-    /// As [`send_to`](Self::send_to), and `PermissionDenied` for a writer that is itself isolated.
+    /// As [`send_to`](Self::send_to), and `PermissionDenied` for a writer that is itself isolated. `Unsupported` where this process has
+    /// no `/proc`, or the kernel keeps no robust list for this thread.
     pub fn send_mapped_to<S: AsFd + ?Sized>(&self, socket: &S) -> io::Result<()> {
         match &self.transport {
             Transport::Direct(direct) => direct.send_mapped_to(socket.as_fd()),
@@ -218,7 +219,7 @@ impl Iob {
     /// `WouldBlock` if nothing has come within that time; nothing was taken then, and the call may be repeated.
     /// `InvalidData` if what arrives is anything else than such a writer: each part is checked, and every descriptor that
     /// came is closed. `UnexpectedEof` if the sender closes the socket. `Unsupported` for a mapping from another PID
-    /// namespace, where the thread ids in the ring's lock mean other threads, and for a program where this process may not run
+    /// namespace, where the thread ids in the ring's lock mean other threads, for a mapping where there is no `/proc`, and for a program where this process may not run
     /// it (a filter forbids `bpf(2)`). Those of a lack of descriptors or memory.
     pub fn receive_from<S: AsFd + ?Sized>(socket: &S) -> io::Result<Iob> {
         Ok(Iob { transport: handover::accept(socket.as_fd())? })

@@ -42,6 +42,14 @@ impl Generation {
 
 /// The inode of this process's PID namespace. Thread ids, by which the writers' lock names its owner, mean something only
 /// within one.
+///
+/// # Errors
+/// `Unsupported` without `/proc`.
 pub(crate) fn pid_namespace() -> io::Result<u64> {
-    Ok(std::fs::metadata("/proc/self/ns/pid")?.ino())
+    Ok(std::fs::metadata("/proc/self/ns/pid").map_err(needs_proc)?.ino())
+}
+
+/// What to say where `/proc` did not answer, which only writers that map the ring need.
+pub(crate) fn needs_proc(error: io::Error) -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, format!("a writer that maps the ring needs /proc: {error}"))
 }

@@ -4,6 +4,8 @@
 //! A test file that uses this has a test [`servant`]-calling `child_process`, which is where the second process begins.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+mod filter;
+
 use iobring::{Iob, Status};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -267,24 +269,6 @@ fn trespass(pid: i32) -> i64 {
     ways.iter().enumerate().map(|(bit, &worked)| i64::from(worked) << bit).sum()
 }
 
-/// A seccomp filter, as sandboxes have: `bpf(2)` is EPERM.
-fn forbid_bpf() -> i64 {
-    let filter = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
-    let mut program = [
-        // The number of the system call is the first word.
-        filter(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
-        filter(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, libc::SYS_bpf as u32),
-        filter(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ERRNO | libc::EPERM as u32),
-        filter(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
-    ];
-    let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
-    // SAFETY: the filter is as long as said.
-    unsafe {
-        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        i64::from(libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program))
-    }
-}
-
 struct Obedient {
     socket: UnixStream,
     iobs: Vec<Iob>,
@@ -327,7 +311,7 @@ impl Obedient {
                 self.iobs.clear();
                 0
             }
-            Order::ForbidBpf => forbid_bpf(),
+            Order::ForbidBpf => filter::forbid(libc::SYS_bpf),
             Order::SendOn | Order::SendMappedOn | Order::SendKernelOn => {
                 let mut servant = Servant::start();
                 match order {

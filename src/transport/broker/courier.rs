@@ -16,14 +16,18 @@ use rustix::event::epoll;
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use weakest_facade::native::heavy_fences_are_refused;
 
 /// How many events are fetched at once.
 const EVENTS: usize = 64;
 
+/// How long it waits for room before it looks again, in nanoseconds, where it cannot rely on being told.
+const LOOKS_AGAIN: i64 = 1_000_000;
+
 /// The thread's body: runs until the ring's owner is gone.
 pub(super) fn run(broker: &Broker) {
     let (queue, inbox) = (VecDeque::new(), Inbox::new());
-    let mut courier = Courier { broker, ring: &broker.ring, queue, inbox, full: false, waiting: None };
+    let mut courier = Courier { broker, ring: &broker.ring, queue, inbox, full: false, untold: false, waiting: None };
     // Ends before the courier does, which may have to wait for the writers' lock then.
     let _end = End(broker);
     let mut events = Vec::with_capacity(EVENTS);
@@ -73,6 +77,8 @@ struct Courier<'a> {
     inbox: Inbox,
     /// Whether the next one's message waits for room.
     full: bool,
+    /// Whether it may not be told of room: the fence against a lost wish was refused.
+    untold: bool,
     /// Whose message was the last to be refused for lack of room, and is in the inbox still. Room may be set aside for it.
     waiting: Option<u64>,
 }
@@ -86,10 +92,13 @@ impl Drop for Courier<'_> {
 
 impl Courier<'_> {
     /// Waits for news; does not wait while somebody can be served.
-    fn fetch(&self, events: &mut Vec<epoll::Event>) {
+    fn fetch(&mut self, events: &mut Vec<epoll::Event>) {
         let busy = !self.queue.is_empty() && !self.full;
-        let at_once = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
-        match epoll::wait(&self.broker.epoll, rustix::buffer::spare_capacity(events), busy.then_some(&at_once)) {
+        let looks_again = self.full && self.untold;
+        let time = rustix::event::Timespec { tv_sec: 0, tv_nsec: if busy { 0 } else { LOOKS_AGAIN } };
+        let limit = (busy || looks_again).then_some(&time);
+        match epoll::wait(&self.broker.epoll, rustix::buffer::spare_capacity(events), limit) {
+            Ok(0) if looks_again => self.full = false,
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => panic!("epoll_wait on a valid instance: {errno}"),
         }
@@ -183,6 +192,7 @@ impl Courier<'_> {
                 Received::NoRoom(record_len) => {
                     self.inbox.fill(connection);
                     self.full = !room::want(&**self.ring, record_len);
+                    self.untold = heavy_fences_are_refused();
                     return self.requeue(token, VecDeque::push_front);
                 }
                 Received::End => {

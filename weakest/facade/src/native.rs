@@ -9,7 +9,7 @@ mod futex;
 mod process;
 mod robust;
 
-pub use asymmetric::enable_heavy_fences;
+pub use asymmetric::{enable_heavy_fences, heavy_fences_are_refused};
 pub use atomics::{NativeBool, NativeCell, NativeI32, NativePtr, NativeU32, NativeU64, NativeUsize};
 pub use futex::{OWNER, OWNER_DIED, WAITERS};
 pub use process::generation;
@@ -57,7 +57,8 @@ impl Platform for Native {
         core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
     }
 
-    /// Makes every processor that runs a thread of this process pass a full fence. [`enable_heavy_fences`] comes first.
+    /// Makes every processor that runs a thread of this process pass a full fence. [`enable_heavy_fences`] comes first. Where the
+    /// kernel refuses it nevertheless it is an ordinary fence, and [`heavy_fences_are_refused`] says so.
     fn heavy_fence(_: &'static Site) {
         asymmetric::heavy();
     }

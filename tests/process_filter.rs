@@ -1,0 +1,149 @@
+//! What a sandbox takes away: `membarrier(2)`, also after the broker has started; robust lists; and `/proc`.
+
+#[path = "process/filter.rs"]
+mod filter;
+
+use iobring::{Iob, RingBuffer, Status};
+use iobring_oracle::elsewhere;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// Far beyond any scheduling delay: what takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs `body` in a thread that may not make this system call.
+fn with_filter<T: Send>(call: libc::c_long, body: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| {
+        let filtered = scope.spawn(|| {
+            assert_eq!(filter::forbid(call), 0, "no filter can be installed here");
+            body()
+        });
+        filtered.join().unwrap()
+    })
+}
+
+#[test]
+fn no_membarrier_from_the_start() {
+    let reader = RingBuffer::create(64 * 1024);
+    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    let (near, _far) = UnixStream::pair().unwrap();
+    let handed_over = with_filter(libc::SYS_membarrier, || iob.send_to(&near));
+    assert_eq!(handed_over.unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+    // Nothing has come of it: without the filter it works.
+    iob.send_to(&near).unwrap();
+}
+
+/// Set where the filter may be for the whole process.
+const APART: &str = "IOBRING_TEST_APART";
+
+/// In a process of its own, since the other tests' threads shall not have the filter.
+#[test]
+fn no_membarrier_any_more() {
+    if std::env::var_os(APART).is_some() {
+        return the_broker_goes_on();
+    }
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    again.args(["no_membarrier_any_more", "--exact", "--nocapture"]).env(APART, "1");
+    assert!(again.status().unwrap().success());
+}
+
+fn the_broker_goes_on() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (iob, peer) = reader.new_iob_writer(1).unwrap();
+    let writer = elsewhere::isolated(&iob);
+    drop(iob);
+    // All threads, so that the broker's is among them.
+    assert_eq!(filter::forbid_everywhere(libc::SYS_membarrier), 0, "no filter can be installed here");
+    let (sent, last) = (AtomicU64::new(0), 2_000);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while sent.load(Ordering::Relaxed) < last {
+                let number = sent.load(Ordering::Relaxed);
+                // Many fill the ring, so that the broker has to wait for room each time.
+                match writer.send(&[&number.to_ne_bytes()[..], &[0; 5000]].concat()) {
+                    Ok(()) => sent.store(number + 1, Ordering::Relaxed),
+                    Err(status) => assert_eq!(status, Status::NO_SPACE),
+                }
+            }
+        });
+        for number in 0..last {
+            let (_, message) = reader.read_message_blocking(Some(PATIENCE)).unwrap().expect("the broker goes on");
+            assert_eq!(message[..8], u64::to_ne_bytes(number));
+        }
+    });
+    drop(writer);
+    assert!(peer.wait_peer_closed(Some(PATIENCE)));
+}
+
+#[test]
+fn no_robust_list() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    let mapped = elsewhere::mapped(&iob);
+    let (near, _far) = UnixStream::pair().unwrap();
+    // Neither the C library's list is to be had, nor one of the thread's own.
+    with_filter(libc::SYS_get_robust_list, || {
+        assert_eq!(filter::forbid(libc::SYS_set_robust_list), 0);
+        assert_eq!(iob.send_mapped_to(&near).unwrap_err().kind(), io::ErrorKind::Unsupported);
+        assert_eq!(mapped.send(b"mapped"), Err(Status::BAD_HANDLE));
+        // In the owner's process nobody else waits for the lock.
+        iob.send(b"direct").unwrap();
+    });
+    assert_eq!(reader.try_read_message().unwrap(), Some((1, b"direct".to_vec())));
+    mapped.send(b"mapped").unwrap();
+    assert_eq!(reader.try_read_message().unwrap(), Some((1, b"mapped".to_vec())));
+}
+
+/// Runs `body` in a thread for which the root directory is an empty one; `None` where that is not allowed.
+fn without_proc<T: Send>(body: impl FnOnce() -> T + Send) -> Option<T> {
+    let empty = std::env::temp_dir().join(format!("iobring-empty-{}", std::process::id()));
+    std::fs::create_dir_all(&empty).unwrap();
+    let result = thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            // SAFETY: from now on this thread's root directory is its own.
+            let own = unsafe { libc::unshare(libc::CLONE_FS) } == 0;
+            (own && rustix::process::chroot(&empty).is_ok()).then(body)
+        });
+        thread.join().unwrap()
+    });
+    std::fs::remove_dir(&empty).unwrap();
+    if result.is_none() {
+        println!("NOT RUN: this process may not change its root directory");
+    }
+    result
+}
+
+#[test]
+fn a_mapped_hand_over_without_proc() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (iob, peer) = reader.new_iob_writer(1).unwrap();
+    let (near, far) = UnixStream::pair().unwrap();
+    let names_it = |error: &io::Error| error.to_string().contains("/proc");
+    let Some(sent) = without_proc(|| iob.send_mapped_to(&near)) else { return };
+    let error = sent.unwrap_err();
+    assert!(error.kind() == io::ErrorKind::Unsupported && names_it(&error), "{error}");
+    // Nothing was handed over, and no account used: the receiver finds nothing.
+    far.set_nonblocking(true).unwrap();
+    assert_eq!(Iob::receive_from(&far).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+
+    // A receiver without it refuses too, and then the copy is none any more.
+    iob.send_mapped_to(&near).unwrap();
+    let error = without_proc(|| Iob::receive_from(&far)).unwrap().unwrap_err();
+    assert!(error.kind() == io::ErrorKind::Unsupported && names_it(&error), "{error}");
+
+    // Isolated writers need it nowhere.
+    let writer = without_proc(|| {
+        iob.send_to(&near).unwrap();
+        Iob::receive_from(&far).unwrap()
+    });
+    let writer = writer.unwrap();
+    drop(iob);
+    writer.send(b"without").unwrap();
+    assert_eq!(reader.read_message_blocking(Some(PATIENCE)).unwrap(), Some((1, b"without".to_vec())));
+    drop(writer);
+    assert!(peer.wait_peer_closed(Some(PATIENCE)), "the refused copy counts no more");
+}
