@@ -4,12 +4,13 @@
 //! |---|---|---|
 //! | accepted | whoever publishes the record | under the writers' lock, just before it is published; see [`protocol::account`](crate::protocol::account) |
 //! | delivered | the reader | when it has visited the record |
+//! | dropped | the reader | when it gives the record's room back unread ([`Reader::drop_oldest`](crate::Reader::drop_oldest)) |
 //! | in the ring | [`Reader::accounts`](crate::Reader::accounts) | walks over the records that are there |
 //! | given up | [`Reader::resync`](crate::Reader::resync) | what was accepted and not delivered |
 //! | refused | whoever refuses | at once |
 //! | reported | an isolated writer | what it refused, with its next record |
 //!
-//! So *accepted = delivered + in the ring + given up* compares three countings that know nothing of each other. It holds
+//! So *accepted = delivered + dropped + in the ring + given up* compares three countings that know nothing of each other. It holds
 //! exactly, also after writers were killed at any instant.
 
 mod book;
@@ -38,6 +39,8 @@ pub struct Account {
     pub accepted: Count,
     /// Read, and their room given back.
     pub delivered: Count,
+    /// Given up unread to make room for newer ones: [`Reader::drop_oldest`](crate::Reader::drop_oldest).
+    pub dropped: Count,
     /// In the ring now.
     pub in_ring: Count,
     /// Lost in repairs of a damaged ring.
@@ -64,9 +67,9 @@ pub struct Accounts {
 }
 
 impl Account {
-    /// Whether accepted = delivered + in the ring + given up.
+    /// Whether accepted = delivered + dropped + in the ring + given up.
     pub fn balances(&self) -> bool {
-        self.accepted == self.delivered + self.in_ring + self.given_up
+        self.accepted == self.delivered + self.dropped + self.in_ring + self.given_up
     }
 }
 
@@ -111,6 +114,7 @@ impl AddAssign for Account {
     fn add_assign(&mut self, other: Account) {
         self.accepted += other.accepted;
         self.delivered += other.delivered;
+        self.dropped += other.dropped;
         self.in_ring += other.in_ring;
         self.given_up += other.given_up;
         self.no_space += other.no_space;

@@ -145,7 +145,10 @@ impl Iob {
     /// # Errors
     /// `PermissionDenied` for the peer of a writer. `BrokenPipe` where the ring's owner, or the receiver, is gone. Those of a
     /// lack of descriptors, threads or memory. `WouldBlock` where the socket is full and does not block, or its time is up. On
-    /// any error nothing was handed over, and the call may be repeated.
+    /// any error nothing was handed over, and the call may be repeated, by a task when the socket is writable (tokio:
+    /// `async_io(Interest::WRITABLE, || writer.send_to(&stream))`).
+    ///
+    /// To know who is at the other end: [`Credentials::of`](crate::Credentials::of).
     pub fn send_to<S: AsFd + ?Sized>(&self, socket: &S) -> io::Result<()> {
         match &self.transport {
             Transport::Direct(direct) => direct.send_to(socket.as_fd()),
@@ -261,6 +264,27 @@ impl Iob {
         match self.transport.end() {
             End::Here(endpoint) => endpoint.wait_peer_closed(timeout),
             End::Elsewhere(link) => link.wait_peer_closed(timeout),
+        }
+    }
+
+    /// Waits until every copy of the other end is gone, on any executor: in the process where the pair was made, from where the
+    /// copies may be in whatever processes. May be dropped at any time, and leaves nothing behind.
+    ///
+    /// Everywhere else the end comes by a descriptor, which the executor's own reactor waits for: `async_io`'s
+    /// `Async::new(writer)?.readable()`, or an `AsyncFd` of tokio's.
+    ///
+    /// # Errors
+    /// `Unsupported` in any other process.
+    pub async fn peer_closed(&self) -> io::Result<()> {
+        match self.transport.end() {
+            End::Here(endpoint) if endpoint.is_home() => {
+                endpoint.peer_closed().await;
+                Ok(())
+            }
+            _ => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "the end of a pair that was made in another process comes by its descriptor, for a reactor to wait for",
+            )),
         }
     }
 

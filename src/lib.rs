@@ -104,6 +104,7 @@ pub use reader::Reader;
 pub use record::{Message, Record, Records};
 pub use ring_buffer::RingBuffer;
 pub use status::Status;
+pub use transport::credentials::Credentials;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

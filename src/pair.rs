@@ -9,6 +9,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType, shutdown, socketpair};
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use weakest_facade::Native;
 
@@ -37,6 +38,10 @@ struct Lifeline {
     socket: Option<OwnedFd>,
     /// In other processes: the sockets to copies of the other side, whose sending half is shut down.
     sockets: Vec<Weak<OwnedFd>>,
+    /// In this process: tasks that wait, each with a number of its own.
+    tasks: Vec<(u64, Waker)>,
+    /// The number of the next task.
+    next: u64,
     /// Let go of when the last copy is gone, if there is one.
     token: Option<Arc<Token>>,
 }
@@ -91,9 +96,62 @@ impl Side {
             end(&socket);
         }
         let (sockets, token) = (std::mem::take(&mut lifeline.sockets), lifeline.token.take());
+        let tasks = std::mem::take(&mut lifeline.tasks);
+        // What a token's end, or a waker, does is not for under the lock.
         drop(lifeline);
         drop(token);
         sockets.iter().filter_map(Weak::upgrade).for_each(|socket| hang_up_on(&socket));
+        tasks.into_iter().for_each(|(_, waker)| waker.wake());
+    }
+}
+
+/// A task's wait until every copy of the other end is gone. Dropped, it leaves nothing behind.
+#[derive(Debug)]
+pub(crate) struct PeerClosed<'a> {
+    endpoint: &'a Endpoint,
+    /// What it is registered under.
+    number: Option<u64>,
+}
+
+impl Future for PeerClosed<'_> {
+    type Output = ();
+
+    fn poll(mut self: core::pin::Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        // A waker's clone and drop are its runtime's code: not for under the lock.
+        let waker = context.waker().clone();
+        let side = self.endpoint.other();
+        let mut lifeline = side.lifeline.lock().unwrap_or_else(PoisonError::into_inner);
+        if lifeline.closed {
+            return Poll::Ready(());
+        }
+        let number = self.number.unwrap_or_else(|| {
+            lifeline.next += 1;
+            lifeline.next
+        });
+        let before = match lifeline.tasks.iter_mut().find(|(other, _)| *other == number) {
+            Some((_, registered)) => Some(std::mem::replace(registered, waker)),
+            None => {
+                lifeline.tasks.push((number, waker));
+                None
+            }
+        };
+        drop(lifeline);
+        drop(before);
+        self.number = Some(number);
+        Poll::Pending
+    }
+}
+
+impl Drop for PeerClosed<'_> {
+    fn drop(&mut self) {
+        let Some(number) = self.number else {
+            return;
+        };
+        let mut lifeline = self.endpoint.other().lifeline.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = lifeline.tasks.iter().position(|(other, _)| *other == number);
+        let registered = at.map(|at| lifeline.tasks.swap_remove(at));
+        drop(lifeline);
+        drop(registered);
     }
 }
 
@@ -150,6 +208,16 @@ impl Endpoint {
         self.other().watch().map(|fd| fd.as_fd())
     }
 
+    /// A task's wait until the other end is gone.
+    pub(crate) fn peer_closed(&self) -> PeerClosed<'_> {
+        PeerClosed { endpoint: self, number: None }
+    }
+
+    /// Whether this is the process where the pair was made, whose copies are the ones that count.
+    pub(crate) fn is_home(&self) -> bool {
+        self.other().home.is_current()
+    }
+
     /// Waits until the other end is gone; `false` when `timeout` has passed before that.
     pub(crate) fn wait_peer_closed(&self, timeout: Option<Duration>) -> io::Result<bool> {
         if self.is_peer_closed() {
@@ -176,9 +244,29 @@ impl Drop for Endpoint {
 
 #[cfg(test)]
 mod tests {
-    use super::Side;
+    use super::{Endpoint, Side};
     use rustix::pipe::pipe;
+    use std::pin::pin;
     use std::sync::Arc;
+    use std::task::{Context, Waker};
+
+    #[test]
+    fn a_task_that_waits_no_more_is_forgotten() {
+        let (one, other) = Endpoint::pair(None);
+        let tasks = |endpoint: &Endpoint| endpoint.other().lifeline.lock().unwrap().tasks.len();
+        {
+            let mut waits = [pin!(one.peer_closed()), pin!(one.peer_closed())];
+            for wait in &mut waits {
+                for _ in 0..2 {
+                    assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+                }
+            }
+            assert_eq!(tasks(&one), 2, "each is registered once, however often it is polled");
+        }
+        assert_eq!(tasks(&one), 0);
+        drop(other);
+        assert!(pin!(one.peer_closed()).poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    }
 
     #[test]
     fn sockets_that_are_gone_are_forgotten() {

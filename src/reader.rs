@@ -1,6 +1,6 @@
 //! The one reader of a ring: waiting and reading, in every style.
 
-use crate::accounts::{Accounts, Cache};
+use crate::accounts::{Accounts, Cache, Count};
 use crate::interrupter::Interrupter;
 use crate::layout::MAX_MESSAGE_SIZE;
 use crate::obstacle::Obstacle;
@@ -20,7 +20,8 @@ use core::future::{pending, poll_fn};
 use core::ops::{ControlFlow, Deref};
 use core::task::{Context, Poll};
 use rustix::event::PollFlags;
-use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use weakest_facade::{Native, Platform};
@@ -151,6 +152,19 @@ impl Reader {
             polled => polled,
         })
         .await
+    }
+
+    /// Waits until more than `threshold` bytes of the ring are there to be read, headers and padding included, and returns how many
+    /// are: fewer only at the [end](RingBuffer::close) of the ring, or if an [`Interrupter`] made it return. One that exceeds the
+    /// capacity less the longest record that is written may never be reached, for the writers find no room before.
+    ///
+    /// This is the read threshold of Fuchsia's RFC-0267 for whoever waits. (The task is polled for each record that comes meanwhile,
+    /// and goes to sleep again.)
+    pub async fn wait_for_more_than(&mut self, threshold: usize) -> usize {
+        let tail = self.tail();
+        let head = self.wait(tail.saturating_add(threshold as u64)).await;
+        // What is there is no more than the ring holds, or the ring is damaged, of which the reading tells.
+        usize::try_from(head.saturating_sub(tail)).unwrap_or(usize::MAX)
     }
 
     /// As [`wait`](Self::wait), for those who have no way to say that they were interrupted.
@@ -342,6 +356,32 @@ impl Reader {
         Records::new(ring, index.max(read::tail(ring)), read::head(ring))
     }
 
+    /// Gives back the room of the oldest records, unread, until those that are left take at most `keep` bytes of the ring, headers and
+    /// padding included: for whoever wants the newest, and looks at them by [`records`](Self::records). They count as
+    /// [dropped](crate::Account::dropped), not as delivered. Returns how many were dropped.
+    ///
+    /// Writers find room as long as this is called in time: [`wait`](Self::wait) for more than the last `head`. (The descriptor, which
+    /// says whether there is a record, has nothing to say to somebody who always keeps some.)
+    ///
+    /// # Errors
+    /// If the ring is damaged at the first record; damage further on ends it and is reported by the next call.
+    pub fn drop_oldest(&mut self, keep: usize) -> Result<Count, Error> {
+        let ring = &*self.ring_buffer.ring;
+        let (mut tail, head) = (read::tail(ring), read::head(ring));
+        let is_enough = |tail| head.saturating_sub(tail) <= keep as u64;
+        let mut dropped = Count::default();
+        if is_enough(tail) {
+            return Ok(dropped);
+        }
+        self.cursor.drain(ring, |found| {
+            self.cache.drop_unread(&ring.book, found.tag, found.len);
+            dropped += Count { records: 1, bytes: found.len as u64 };
+            tail += found.record_len();
+            if is_enough(tail) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        Ok(dropped)
+    }
+
     /// Gives up everything in the ring and goes on from a sound header: the way out of a damaged ring. Returns how many
     /// bytes were given up.
     pub fn resync(&mut self) -> u64 {
@@ -378,6 +418,18 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         self.ring_buffer.host.close(&self.ring_buffer.ring);
+    }
+}
+
+impl Reader {
+    /// A descriptor of the caller's own, to be polled as [`as_fd`](AsFd::as_fd)'s is: for whatever wants to own what it polls, and
+    /// for whoever needs the reader itself meanwhile. It can only be polled and says nothing of the ring's memory, unlike
+    /// [`RingBuffer`]'s `as_fd`.
+    ///
+    /// # Errors
+    /// `EMFILE` or `ENFILE` when no descriptors are left.
+    pub fn bell(&self) -> io::Result<OwnedFd> {
+        self.as_fd().try_clone_to_owned()
     }
 }
 

@@ -91,6 +91,7 @@
 //! | `descriptors` | sending descriptors |
 
 pub(crate) mod broker;
+pub(crate) mod credentials;
 mod descriptors;
 pub(crate) mod direct;
 pub(crate) mod handover;

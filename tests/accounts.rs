@@ -205,6 +205,67 @@ fn tags_that_are_gone_linger() {
     assert_eq!(accounts.total.delivered, count(1000, 9000));
 }
 
+/// What is dropped unread is neither delivered nor given up, and what is kept takes at most as much as was asked for.
+#[test]
+fn the_oldest_are_dropped_and_counted_apart() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let writers: Vec<_> = (0..3).map(|tag| reader.new_iob_writer(tag).unwrap()).collect();
+    for number in 0..10 {
+        writers[number % 3].0.send(&vec![number as u8; 100 + number]).unwrap();
+    }
+    let newest: Vec<_> = reader.records(0).map(|record| record.unwrap().1).collect();
+    assert_eq!(newest.len(), 10);
+    let sizes: Vec<usize> = newest.iter().map(|message| ring_buffer_record_len(message.bytes.len())).collect();
+    let of_last = |n: usize| sizes[10 - n..].iter().sum::<usize>();
+
+    assert_eq!(reader.drop_oldest(of_last(10)).unwrap(), count(0, 0), "all may stay");
+    assert_eq!(reader.drop_oldest(of_last(10) - 1).unwrap(), count(1, 100), "one byte less is one record less");
+    assert_eq!(reader.drop_oldest(of_last(5)).unwrap(), count(4, 101 + 102 + 103 + 104));
+    let kept: Vec<_> = reader.records(0).map(|record| record.unwrap().1).collect();
+    assert_eq!(kept, newest[5..]);
+    assert_eq!(account(&reader, 0).dropped, count(2, 100 + 103));
+    assert_eq!(account(&reader, 0).delivered, count(0, 0));
+
+    assert!(reader.try_read_message().unwrap().is_some());
+    assert_eq!((account(&reader, 2).delivered, account(&reader, 2).dropped), (count(1, 105), count(1, 102)));
+    // Given up is only what is left.
+    reader.resync();
+    let total = reader.accounts().total;
+    assert!(total.balances());
+    assert_eq!((total.dropped.records, total.delivered.records, total.given_up.records), (5, 1, 4));
+    writers[0].0.send(b"last").unwrap();
+    assert_eq!(reader.drop_oldest(0).unwrap(), count(1, 4));
+    assert_eq!(reader.drop_oldest(0).unwrap(), count(0, 0));
+    assert_eq!(reader.try_read_message(), Ok(None));
+}
+
+/// Writers that never find a full ring, because somebody keeps the newest only.
+#[test]
+fn whoever_keeps_the_newest_lets_writers_go_on() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (writer, peer) = reader.new_iob_writer(7).unwrap();
+    const ALL: u64 = 20_000;
+    let writing = std::thread::spawn(move || {
+        for number in 0..ALL {
+            while writer.send(&number.to_ne_bytes()) == Err(Status::NO_SPACE) {
+                std::thread::yield_now();
+            }
+        }
+    });
+    let mut seen = 0;
+    while !peer.is_peer_closed() {
+        if let Some(head) = reader.wait_blocking(seen, Some(std::time::Duration::from_millis(1))) {
+            seen = head;
+        }
+        reader.drop_oldest(3200).unwrap();
+    }
+    writing.join().unwrap();
+    reader.drop_oldest(3200).unwrap();
+    let newest: Vec<_> = reader.records(0).map(|record| record.unwrap().1.bytes).collect();
+    assert_eq!(newest, (ALL - 133..ALL).map(|number| number.to_ne_bytes().to_vec()).collect::<Vec<_>>());
+    assert_eq!(account(&reader, 7).dropped.records, ALL - 133);
+}
+
 #[test]
 fn an_account_balances_or_does_not() {
     let mut account = Account::default();

@@ -2,9 +2,9 @@
 //! says of itself, hand-overs on sockets of any kind.
 
 use iobring::transport::Kind;
-use iobring::{Error, Iob, IobWriteOptions, Message, RingBuffer, Status};
+use iobring::{Credentials, Error, Iob, IobWriteOptions, Message, RingBuffer, Status};
 use std::io::{self, LineWriter, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,6 +134,47 @@ fn a_socket_that_does_not_block_says_so_and_nothing_is_lost() {
     writer.send_to(&ours).expect("there is room again");
     drop((writer, Iob::receive_from(&theirs).unwrap()));
     assert!(peer.wait_peer_closed(None), "what was refused holds nothing open");
+}
+
+/// The threshold is passed, not reached; and at the end there is what there is.
+#[test]
+fn a_reader_waits_for_more_than_so_much() {
+    use std::task::{Context, Waker};
+    let mut reader = RingBuffer::create(CAPACITY);
+    let (writer, _) = reader.new_iob_writer(7).unwrap();
+    writer.send(&[0; 8]).unwrap();
+    {
+        let mut waiting = std::pin::pin!(reader.wait_for_more_than(48));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        writer.send(&[0; 8]).unwrap();
+        assert!(waiting.as_mut().poll(&mut context).is_pending(), "48 bytes are not more than 48");
+        writer.send(&[]).unwrap();
+        assert_eq!(waiting.as_mut().poll(&mut context), std::task::Poll::Ready(64));
+    }
+    let writing = std::thread::spawn(move || (0..100).for_each(|_| writer.send(&[0; 8]).unwrap()));
+    assert!(pollster::block_on(reader.wait_for_more_than(2000)) > 2000);
+    writing.join().unwrap();
+    reader.close();
+    assert_eq!(pollster::block_on(reader.wait_for_more_than(10_000)), 64 + 100 * 24);
+}
+
+#[test]
+fn the_kernel_says_who_is_at_the_other_end() {
+    let (ours, _theirs) = UnixStream::pair().unwrap();
+    let who = Credentials::of(&ours).unwrap();
+    let (uid, gid) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+    assert_eq!((who.pid, who.uid, who.gid), (std::process::id(), uid, gid));
+    if let Some(pidfd) = &who.pidfd {
+        let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).unwrap();
+        assert!(info.contains(&format!("Pid:\t{}\n", std::process::id())), "{info}");
+    } else {
+        println!("NOT SHOWN: this kernel gives no pidfd");
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    assert_eq!(Credentials::of(&listener).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    let error = Credentials::of(&std::fs::File::open("/dev/null").unwrap()).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(rustix::io::Errno::NOTSOCK.raw_os_error()));
 }
 
 /// Who asks again after half a message would take its other half for the next one.

@@ -114,6 +114,27 @@ fn waiting_elsewhere_ends_with_the_peer_or_with_the_time() {
     }
 }
 
+/// Wherever the last copy is: dropped here, or the socket of one elsewhere, of whose end the broker hears.
+#[test]
+fn a_task_waits_for_its_peer() {
+    let reader = RingBuffer::create(65_536);
+    for elsewhere in [None, Some(elsewhere::isolated as fn(&Iob) -> Iob), Some(elsewhere::mapped)] {
+        let (writer, peer) = reader.new_iob_writer(1).unwrap();
+        let copy = elsewhere.map(|hand_over| hand_over(&writer));
+        let waiting = [peer.clone(), peer].map(|peer| {
+            thread::spawn(move || pollster::block_on(async { futures::join!(peer.peer_closed(), peer.peer_closed()) }))
+        });
+        if let Some(copy) = &copy {
+            let error = pollster::block_on(copy.peer_closed()).unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
+        }
+        drop(writer);
+        thread::yield_now();
+        drop(copy);
+        waiting.into_iter().for_each(|waiting| assert!(matches!(waiting.join().unwrap(), (Ok(()), Ok(())))));
+    }
+}
+
 /// Whoever sees the writer gone finds everything it wrote.
 #[test]
 fn everything_written_is_there_when_the_peer_is_gone() {

@@ -30,7 +30,7 @@ fn readable(fd: &OwnedFd) -> bool {
 }
 
 fn descriptor(reader: &Reader) -> OwnedFd {
-    reader.as_fd().try_clone_to_owned().unwrap()
+    reader.bell().unwrap()
 }
 
 #[test]

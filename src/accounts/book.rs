@@ -19,6 +19,8 @@ pub(crate) struct Entry {
     pub(crate) own: Slot<Native>,
     /// Counted by the reader.
     pub(crate) delivered: Tally<Native>,
+    /// Counted by the reader: what it gave back unread.
+    pub(crate) dropped: Tally<Native>,
     given_up: Tally<Native>,
     /// What isolated writers say to have refused. Changed and read under the writers' lock.
     reported: Tally<Native>,
@@ -145,6 +147,7 @@ impl Entry {
         Entry {
             own: Slot::new(),
             delivered: Tally::new("delivered"),
+            dropped: Tally::new("dropped"),
             given_up: Tally::new("given up"),
             reported: Tally::new("reported"),
             shared: OnceLock::new(),
@@ -187,6 +190,7 @@ impl Entry {
         Account {
             accepted: sum(|slot| slot.accepted.get()),
             delivered: self.delivered.get().into(),
+            dropped: self.dropped.get().into(),
             in_ring: Count::default(),
             given_up: self.given_up.get().into(),
             no_space: sum(|slot| slot.no_space.get()),
@@ -196,10 +200,11 @@ impl Entry {
     }
 
     fn give_up(&self, shared: Option<&Slot<Native>>) {
-        let Account { accepted, delivered, .. } = self.account(shared);
+        let Account { accepted, delivered, dropped, .. } = self.account(shared);
+        let read = delivered + dropped;
         // Wraps for the tag of surplus mapped writers, whose records count as accepted with the others; the sum is right.
-        let records = accepted.records.wrapping_sub(delivered.records);
-        self.given_up.set(records, accepted.bytes.wrapping_sub(delivered.bytes));
+        let records = accepted.records.wrapping_sub(read.records);
+        self.given_up.set(records, accepted.bytes.wrapping_sub(read.bytes));
     }
 }
 

@@ -24,17 +24,27 @@ impl Cache {
     /// Counts a message of `len` bytes as delivered.
     #[inline(always)]
     pub(crate) fn deliver(&mut self, book: &Book, tag: u64, len: usize) {
+        self.count(book, tag, |entry| entry.delivered.add(1, len));
+    }
+
+    /// Counts a message of `len` bytes as dropped.
+    pub(crate) fn drop_unread(&mut self, book: &Book, tag: u64, len: usize) {
+        self.count(book, tag, |entry| entry.dropped.add(1, len));
+    }
+
+    #[inline(always)]
+    fn count(&mut self, book: &Book, tag: u64, count: impl FnOnce(&Entry)) {
         // Fibonacci hashing: the top bits depend on all of the tag's.
         let line = &mut self.lines[(tag.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - BITS)) as usize];
         match line {
-            Some((cached, entry)) if *cached == tag => entry.delivered.add(1, len),
+            Some((cached, entry)) if *cached == tag => count(entry),
             _ => match book.find(tag) {
                 Some(entry) => {
-                    entry.delivered.add(1, len);
+                    count(&entry);
                     *line = Some((tag, entry));
                 }
                 // Only a process that misuses its mapping can make up tags, so they must not cost memory.
-                None => book.others().delivered.add(1, len),
+                None => count(book.others()),
             },
         }
     }

@@ -1,9 +1,9 @@
 //! Who is at the other end of a connection, as the kernel says.
 
+use iobring::Credentials;
 use std::fmt;
 use std::fs;
 use std::io;
-use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
 /// A process that has connected.
@@ -28,11 +28,10 @@ pub struct Process {
 impl Process {
     /// The process at the other end of `stream`.
     pub(crate) fn behind(stream: &UnixStream, tag: u64) -> io::Result<Self> {
-        let credentials = credentials(stream)?;
-        let pid = credentials.pid.cast_unsigned();
+        let Credentials { pid, uid, gid, .. } = Credentials::of(stream)?;
         let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
         let name = name.trim_end().chars().filter(|c| !c.is_control()).collect();
-        Ok(Process { tag, pid, uid: credentials.uid, gid: credentials.gid, name })
+        Ok(Process { tag, pid, uid, gid, name })
     }
 
     /// This process itself, for records that the collector's own program writes.
@@ -45,17 +44,6 @@ impl Process {
     pub fn with_id(self, pid: u32) -> Self {
         Process { pid, ..self }
     }
-}
-
-/// What the kernel noted when `stream` was connected. (rustix has this call too, but a process id there cannot be 0, as it is
-/// for a process in a namespace that is not below ours.)
-fn credentials(stream: &UnixStream) -> io::Result<libc::ucred> {
-    let mut credentials = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
-    let mut len = size_of_val(&credentials) as libc::socklen_t;
-    let into = (&raw mut credentials).cast();
-    // SAFETY: the kernel writes at most `len` bytes to `into`, which may be written, and any bytes are a `ucred`.
-    let failed = unsafe { libc::getsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEERCRED, into, &mut len) };
-    if failed == 0 { Ok(credentials) } else { Err(io::Error::last_os_error()) }
 }
 
 impl fmt::Display for Process {
