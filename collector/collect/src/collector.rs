@@ -30,6 +30,9 @@ use std::time::{Duration, Instant, SystemTime};
 /// How many records are taken out of the ring at once.
 const BATCH: usize = 256;
 
+/// How many silent connections are closed at once: more would keep others waiting.
+const LATE: usize = 64;
+
 /// How often losses are looked for, and silent connections.
 const ROUND: Duration = Duration::from_millis(500);
 
@@ -53,6 +56,8 @@ pub struct Collector {
     events: VecDeque<Event>,
     batch: Batch,
     next_round: Instant,
+    /// Whether there are more silent connections to be closed now.
+    is_late: bool,
 }
 
 /// How far its end has come.
@@ -205,7 +210,8 @@ impl Collector {
 
     /// Waits for something to happen, `limit` at most, and sees to it. Returns whether it did.
     fn turn(&mut self, limit: Option<Duration>) -> io::Result<bool> {
-        let round = self.next_round.saturating_duration_since(Instant::now());
+        let round = if self.is_late { Instant::now() } else { self.next_round };
+        let round = round.saturating_duration_since(Instant::now());
         let happened = self.poller.wait(limit.map_or(round, |limit| limit.min(round)))?;
         let has_happened = !happened.is_empty();
         for source in happened {
@@ -229,11 +235,13 @@ impl Collector {
         }
         if !gone.is_empty() || is_round {
             self.look_for_losses();
-            self.turn_the_silent_away();
             self.next_round = Instant::now() + ROUND;
         }
+        if is_round || self.is_late {
+            self.turn_the_silent_away();
+        }
         gone.into_iter().for_each(|tag| self.leave(tag));
-        Ok(has_happened || is_round)
+        Ok(has_happened || is_round || self.is_late)
     }
 
     /// Whose every writer is dropped: of those of whom the poller told, and each round of all, since some may have found no
@@ -381,6 +389,7 @@ impl Collector {
         }
     }
 
+    /// Some of those who have not said in time what they want.
     fn turn_the_silent_away(&mut self) {
         let patience = self.limits.patience;
         let late: Vec<u64> = self
@@ -388,7 +397,9 @@ impl Collector {
             .iter()
             .filter(|(_, session)| session.age().is_some_and(|age| age > patience))
             .map(|(&tag, _)| tag)
+            .take(LATE)
             .collect();
+        self.is_late = late.len() == LATE;
         for tag in late {
             let session = self.silent.remove(&tag).expect("found just now");
             self.turn_away(session.process, "it did not say in time what it wants");

@@ -113,7 +113,7 @@ pub fn run(options: &Options) -> ExitCode {
     if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn this_program(command: &str) -> Command {
+pub fn this_program(command: &str) -> Command {
     let mut this = Command::new(env::current_exe().expect("this program"));
     this.arg(command);
     this

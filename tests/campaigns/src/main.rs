@@ -11,6 +11,7 @@
 //! | `stall` | SIGSTOP and SIGCONT at random |
 //! | `flood` | greedy and hostile ones beside honest ones |
 //! | `collect` | services that log through the layer: SIGKILL at random, and the collector is restarted in between |
+//! | `hostile` | clients of a collector that babble, crowd, never read and flood, beside honest ones |
 //! | `soak` | nothing bad: they pause, end and begin at random, and the reader's waits are cancelled; for long |
 //!
 //! | module | holds |
@@ -25,6 +26,7 @@
 mod campaign;
 mod collect;
 mod flood;
+mod hostile;
 mod kill;
 mod message;
 mod receipts;
@@ -57,6 +59,11 @@ enum Campaign {
     Soak(Options),
     /// Kill services that log through the layer, restart their collector, and look for every event.
     Collect(collect::Options),
+    /// Hostile clients of a collector's socket beside honest ones: whose records keep flowing, and what that costs.
+    Hostile(hostile::Options),
+    /// The hostile clients' process of `hostile`.
+    #[command(hide = true)]
+    Nasty(hostile::ClientOptions),
     /// The collector's process of `collect`.
     #[command(hide = true)]
     Collector(collect::collector::Options),
@@ -128,6 +135,8 @@ fn main() -> ExitCode {
         Campaign::Flood(options) => ("flood", options, flood::run),
         Campaign::Soak(options) => ("soak", options, soak::run),
         Campaign::Collect(options) => return collect::run(&options),
+        Campaign::Hostile(options) => return hostile::run(&options),
+        Campaign::Nasty(options) => return hostile::client(&options),
         Campaign::Collector(options) => return collect::collector::main(&options),
         Campaign::Service(options) => return collect::service::main(&options),
         Campaign::Worker(options) => return worker::main(&options),

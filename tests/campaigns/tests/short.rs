@@ -39,6 +39,15 @@ fn flood() {
 }
 
 #[test]
+fn hostile() {
+    let options = ["hostile", "--seconds", "0.2", "--crowd", "200"];
+    let output = Command::new(env!("CARGO_BIN_EXE_iobring-campaigns")).args(options).output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
+    println!("{printed}");
+}
+
+#[test]
 fn soak() {
     campaign(&["soak", "--seconds", "60", "--count", "2000", "--seed", "5"]);
 }

@@ -127,6 +127,7 @@ impl Builder {
             events: VecDeque::new(),
             batch: Batch::new(),
             next_round: Instant::now() + ROUND,
+            is_late: false,
         })
     }
 }
