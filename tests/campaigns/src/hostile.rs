@@ -15,7 +15,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitCode, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -85,6 +85,7 @@ pub fn run(options: &Options) -> ExitCode {
     let mut scene = Scene::new(builder.connections(options.crowd.max(100)).bind(&socket).expect("a collector"));
     let stop = AtomicBool::new(false);
     let began = Instant::now();
+    thread::spawn(watch_over);
     println!(
         "{:>10} {:>9} {:>8} {:>8} {:>8} {:>9} {:>9} {:>9} {:>7} {:>8}",
         "phase", "honest/s", "median", "99 %", "worst", "least", "hostile/s", "away/s", "fds", "memory"
@@ -175,6 +176,7 @@ impl Scene {
     }
 
     fn step(&mut self, phase: &mut Phase, began: Instant) {
+        STEPS.fetch_add(1, Ordering::Relaxed);
         let event = self.collector.next_event(Some(Duration::from_millis(10))).expect("events");
         self.feeds.flush();
         match event {
@@ -258,6 +260,21 @@ impl Scene {
     }
 }
 
+/// How often the collector came to an end with something.
+static STEPS: AtomicU64 = AtomicU64::new(0);
+
+/// Ends everything where the collector hangs.
+fn watch_over() {
+    loop {
+        let before = STEPS.load(Ordering::Relaxed);
+        thread::sleep(PATIENCE);
+        if STEPS.load(Ordering::Relaxed) == before {
+            println!("FAULT: the collector hangs\nNOT SOUND");
+            std::process::exit(1);
+        }
+    }
+}
+
 /// Writes a record each millisecond until it is stopped. Returns how many were written, and how many refused.
 fn honest(who: u64, socket: &Path, began: Instant, stop: &AtomicBool) -> [u64; 2] {
     let client = Client::connect(socket).expect("a collector");
@@ -304,6 +321,12 @@ fn memory() -> u64 {
 pub fn client(options: &ClientOptions) -> ExitCode {
     let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
     let connect = || UnixStream::connect(&options.socket);
+    // However long the collector may take.
+    let writer = || loop {
+        if let Ok(client) = Client::connect(&options.socket) {
+            return client;
+        }
+    };
     match options.manner {
         Manner::Babble => {
             let mut random = fastrand::Rng::new();
@@ -339,13 +362,13 @@ pub fn client(options: &ClientOptions) -> ExitCode {
                 let _ = Request::Watch { retained: true }.send(stream);
             }
             // There is something to watch.
-            let client = Client::connect(&options.socket).expect("a collector");
+            let client = writer();
             loop {
                 let _ = client.send(&[b'x'; 1000]);
             }
         }
         Manner::Flood => {
-            let client = Client::connect(&options.socket).expect("a collector");
+            let client = writer();
             let longest = vec![b'x'; iobring::layout::MAX_WRITE_SIZE];
             loop {
                 let _ = client.send(&longest);
