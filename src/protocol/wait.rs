@@ -46,7 +46,7 @@ pub fn wait<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, timeout:
     let word = &memory.header().writers.0.lock;
     // SAFETY: the word outlives this call, which retires before it returns; a waiting reader holds no lock.
     unsafe { P::announce(word) };
-    let head = sleep(memory, index, timeout);
+    let head = P::unbroken(|| sleep(memory, index, timeout));
     P::retire();
     head
 }

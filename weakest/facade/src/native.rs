@@ -99,6 +99,23 @@ impl Platform for Native {
     }
 
     #[inline(always)]
+    fn unbroken<R>(body: impl FnOnce() -> R) -> R {
+        /// Dropped where the body unwinds.
+        struct Broken;
+        impl Drop for Broken {
+            #[cold]
+            #[inline(never)]
+            fn drop(&mut self) {
+                std::process::abort();
+            }
+        }
+        let broken = Broken;
+        let result = body();
+        core::mem::forget(broken);
+        result
+    }
+
+    #[inline(always)]
     fn retire() {
         robust::retire();
     }

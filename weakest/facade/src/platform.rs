@@ -308,6 +308,14 @@ pub trait Platform: Clone + Send + Sync + 'static {
     /// nest.
     unsafe fn announce(word: &Self::AtomicU32) -> u32;
 
+    /// Runs `body`, with a word announced, which must not unwind: its lock would be held for ever, and the word named to the kernel when
+    /// it may be gone. On the real machine a panic in there ends the process. In a model it does not get out of the thread: it is the
+    /// thread's death, or the model's failure.
+    #[inline(always)]
+    fn unbroken<R>(body: impl FnOnce() -> R) -> R {
+        body()
+    }
+
     /// Ends what [`announce`](Self::announce) began.
     fn retire();
 }

@@ -14,7 +14,8 @@
 //! | nobody, and the kernel or a filter refuses (user-mode emulators) | never: the lock works, but does not survive its owner; see [`is_robust`] |
 //!
 //! Relies on nobody else using the field meanwhile: a signal handler that locks a robust mutex inside our section overwrites
-//! it, so [`retire`] puts back what [`announce`] found. A child of a fork has another thread id, so what is known of a thread
+//! it, so [`retire`] puts back what [`announce`] found. So does one that takes a second lock of this kind; a third, in a handler that
+//! interrupts that handler, leaves the first without the kernel's care, but never a word named that may be gone. A child of a fork has another thread id, so what is known of a thread
 //! is known for one [`generation`] of the process.
 
 use super::process::generation;
@@ -101,8 +102,10 @@ pub(super) fn retire() {
     THREAD.with(|thread| {
         let head = thread.head.get();
         if !head.is_null() {
+            // Once: whoever announced before, and was interrupted, has nothing to put back but null.
+            let before = thread.before.replace(ptr::null_mut());
             // SAFETY: as in `announce`.
-            unsafe { ptr::addr_of_mut!((*head).list_op_pending).write_volatile(thread.before.get()) };
+            unsafe { ptr::addr_of_mut!((*head).list_op_pending).write_volatile(before) };
         }
     });
 }
