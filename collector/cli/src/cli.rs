@@ -27,6 +27,8 @@ pub enum Command {
     /// Show what is retained, then what comes
     Tail(Tail),
     /// Show who writes how much, live
+    ///
+    /// Where standard output is no terminal, what a terminal would show, once.
     #[cfg(feature = "top")]
     Top(Look),
     /// Show who writes how much, once

@@ -61,9 +61,7 @@ impl Status {
             total: Total {
                 accepted: total.accepted.records,
                 delivered: total.delivered.records,
-                lost: [total.no_space, total.reported, total.bad]
-                    .iter()
-                    .fold(0, |sum, lost| sum.saturating_add(lost.records)),
+                lost: collector.lost().records,
             },
             retained,
             writers: writers.collect(),

@@ -57,7 +57,13 @@ impl Display for Body<'_> {
             }
             What::TurnedAway { why } => write!(f, "{NOTE}was turned away: {}{NOTE:#}", printable(why)),
             What::Damaged { bytes } => write!(f, "{BAD}the ring was damaged: {bytes} bytes given up{BAD:#}"),
-            What::Missed { entries } => write!(f, "{NOTE}({} missed: too slow){NOTE:#}", count(*entries, "entry")),
+            What::Missed { entries } => {
+                write!(
+                    f,
+                    "{NOTE}({} left out here: they came faster than they could be passed on){NOTE:#}",
+                    count(*entries, "entry")
+                )
+            }
         }
     }
 }
@@ -166,6 +172,12 @@ mod tests {
         assert_eq!(plain(What::Left { records: 1, lost: 0 }), "is gone: 1 record, nothing lost");
         let ended = What::Ended { code: None, signal: Some(9), records: 2, lost: 1 };
         assert_eq!(plain(ended), "was killed by signal 9 (SIGKILL): 2 records, 1 lost");
+        let missed = Entry::now(None, What::Missed { entries: 2 });
+        let missed = anstream::adapter::strip_str(&Text(&missed).to_string()).to_string();
+        assert!(
+            missed.ends_with(" (2 entries left out here: they came faster than they could be passed on)"),
+            "{missed}"
+        );
         assert_eq!(plain(What::TurnedAway { why: "\u{7}".into() }), "was turned away: \\u{7}");
     }
 }

@@ -5,13 +5,16 @@ use crate::status::{Status, Writer};
 use crate::watch;
 use anyhow::Result;
 use iobring_collect::printable;
-use ratatui::Frame;
+use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::{Style, Stylize};
 use ratatui::text::Line;
 use ratatui::widgets::{Gauge, Row, Table};
+use ratatui::{Frame, Terminal};
 use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// How often figures are asked for.
@@ -24,6 +27,12 @@ pub fn top(look: Look) -> Result<()> {
     // Once before the screen is taken, so that an error is seen.
     let mut view = View::default();
     view.update(watch::status(&look)?);
+    if !io::stdout().is_terminal() {
+        // A rate takes two looks.
+        thread::sleep(ROUND);
+        view.update(watch::status(&look)?);
+        return view.print(&mut io::stdout().lock());
+    }
     let mut terminal = ratatui::init();
     let done = show(&mut terminal, &mut view, &look);
     ratatui::restore();
@@ -80,6 +89,20 @@ impl View {
         }
         self.rows.retain(|_, row| now.duration_since(row.seen) < REMEMBERED);
         self.status = Some((now, status));
+    }
+
+    /// One screen as plain text.
+    fn print(&self, to: &mut impl Write) -> Result<()> {
+        // As high as it takes: a head of three lines, a foot, and a line each.
+        let height = u16::try_from(self.rows.len() + 4).unwrap_or(u16::MAX);
+        let mut terminal = Terminal::new(TestBackend::new(100, height))?;
+        terminal.draw(|frame| self.draw(frame))?;
+        let buffer = terminal.backend().buffer();
+        for line in buffer.content().chunks(usize::from(buffer.area.width)) {
+            let line: String = line.iter().map(|cell| cell.symbol()).collect();
+            writeln!(to, "{}", line.trim_end())?;
+        }
+        Ok(())
     }
 
     fn draw(&self, frame: &mut Frame<'_>) {

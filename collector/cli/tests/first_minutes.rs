@@ -124,6 +124,11 @@ fn what_is_written_to_a_server_is_seen_counted_and_kept() {
         assert!(Instant::now() < deadline, "nothing is kept");
         thread::yield_now();
     }
+    let top = output(&["top", "--socket", at]);
+    let seen = text(&top.stdout);
+    assert!(top.status.success() && seen.contains("1 writers") && seen.contains("RECORDS/S"), "{seen}");
+    assert!(seen.contains(&std::process::id().to_string()) && !seen.contains('\u{1b}'), "{seen}");
+
     drop(client);
     serving.end();
     assert!(record.wait().unwrap().success(), "it ends with the collector");
@@ -131,6 +136,36 @@ fn what_is_written_to_a_server_is_seen_counted_and_kept() {
     let seen = text(&replayed.stdout);
     assert!(replayed.status.success() && seen.contains("an event") && seen.contains("a text with"), "{seen}");
     assert!(!socket.exists(), "nothing is left behind");
+}
+
+/// As systemd starts a service with a socket: the listener is descriptor 3, and it wants to know when the service is ready, and ends.
+#[test]
+fn a_service_managers_socket_is_used_and_it_is_told() {
+    let folder = TempDir::new().unwrap();
+    let (socket, notified) = (folder.path().join("socket"), folder.path().join("notified"));
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let notices = std::os::unix::net::UnixDatagram::bind(&notified).unwrap();
+    notices.set_read_timeout(Some(PATIENCE)).unwrap();
+    rustix::io::fcntl_setfd(&listener, rustix::io::FdFlags::empty()).unwrap();
+    let fd = std::os::fd::AsRawFd::as_raw_fd(&listener);
+    let script = format!("exec 3<&{fd}; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" serve --out none");
+    let mut serving = Command::new("sh")
+        .args(["-c", &script, env!("CARGO_BIN_EXE_iobring")])
+        .env("NOTIFY_SOCKET", &notified)
+        .spawn()
+        .unwrap();
+    let heard = || {
+        let mut notice = [0; 100];
+        let len = notices.recv(&mut notice).unwrap();
+        text(&notice[..len])
+    };
+    assert!(heard().contains("READY=1"));
+    // Through the socket that it was given.
+    iobring_collect::Client::connect(&socket).unwrap().send(b"hello").unwrap();
+    kill_process(Pid::from_child(&serving), Signal::TERM).unwrap();
+    assert!(heard().contains("STOPPING=1"));
+    assert!(serving.wait().unwrap().success());
+    assert!(socket.exists(), "it is the manager's");
 }
 
 #[test]

@@ -53,6 +53,8 @@ pub struct Collector {
     /// Those of them whose end the poller has told.
     ending: BTreeSet<u64>,
     last_tag: u64,
+    /// What was told to be lost, of all who ever wrote.
+    lost: Count,
     events: VecDeque<Event>,
     batch: Batch,
     next_round: Instant,
@@ -201,6 +203,11 @@ impl Collector {
     /// What became of every write, in total.
     pub fn total(&self) -> Account {
         self.reader.accounts().total
+    }
+
+    /// What was told to be lost, in total.
+    pub fn lost(&self) -> Count {
+        self.lost
     }
 
     /// How many bytes of the ring are taken, and how many there are.
@@ -373,6 +380,8 @@ impl Collector {
             let lost = lost(accounts.by_tag.get(tag), writer.losses.as_ref());
             if lost.records > writer.lost.records {
                 let before = std::mem::replace(&mut writer.lost, lost);
+                self.lost.records = self.lost.records.saturating_add(lost.records - before.records);
+                self.lost.bytes = self.lost.bytes.saturating_add(lost.bytes.saturating_sub(before.bytes));
                 self.events.push_back(Event::Lost(Lost {
                     process: writer.process.clone(),
                     records: lost.records - before.records,

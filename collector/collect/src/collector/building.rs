@@ -4,7 +4,7 @@ use super::poller::{Poller, Source};
 use super::stopper::Stopper;
 use super::{Collector, ROUND, Stage};
 use crate::process::Process;
-use iobring::{Batch, MAX_MESSAGE_SIZE, RingBuffer};
+use iobring::{Batch, Count, MAX_MESSAGE_SIZE, RingBuffer};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::fs;
@@ -124,6 +124,7 @@ impl Builder {
             stage: Stage::Open,
             ending: BTreeSet::new(),
             last_tag: 0,
+            lost: Count::default(),
             events: VecDeque::new(),
             batch: Batch::new(),
             next_round: Instant::now() + ROUND,
