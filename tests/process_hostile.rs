@@ -211,3 +211,37 @@ fn lies_about_losses_are_kept_apart_and_never_wrap() {
     }
     assert_eq!(accounts.by_tag[&2].reported.records, 0);
 }
+
+/// However small its messages are, and however large a buffer it asks for.
+#[test]
+fn what_an_isolated_writer_has_in_its_socket_is_bounded() {
+    use rustix::net::sockopt::{set_socket_send_buffer_size, socket_send_buffer_size};
+    let reader = RingBuffer::try_create(page_size()).unwrap();
+    let (direct, _peer) = reader.new_iob_writer(1).unwrap();
+    let (iob, _peer) = reader.new_iob_writer(2).unwrap();
+    let writer = elsewhere::isolated(&iob);
+    while direct.send(&[]).is_ok() {}
+    let fill = || {
+        let mut accepted = 0;
+        // The broker takes its handful meanwhile: full is what stays full.
+        for _ in 0..100 {
+            while writer.send(&[1]).is_ok() {
+                accepted += 1;
+            }
+            std::thread::yield_now();
+        }
+        accepted
+    };
+    let few = fill();
+    set_socket_send_buffer_size(writer.as_fd(), usize::MAX >> 33).unwrap();
+    let more = few + fill();
+    assert!(more > few, "a larger buffer holds no more");
+    // The kernel counts what it keeps for a message beside its bytes: never less than this.
+    const LEAST: usize = 512;
+    const TAKEN_OUT: usize = 100;
+    let size = socket_send_buffer_size(writer.as_fd()).unwrap();
+    println!("{few} of one byte, {more} in a buffer of {size} bytes");
+    assert!(more <= size / LEAST + TAKEN_OUT, "{more} in {size} bytes");
+    let most = std::fs::read_to_string("/proc/sys/net/core/wmem_max").unwrap();
+    assert!(size <= 2 * most.trim().parse::<usize>().unwrap(), "{size} bytes, more than twice {most}");
+}

@@ -3,12 +3,13 @@
 
 mod process;
 
+use iobring::transport::Kind;
 use iobring::{Accounts, Count, Iob, Reader, RingBuffer, Status};
 use iobring_oracle::shared::Shared;
 use process::{Order, Servant, UNSUPPORTED, message, refused, servant};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
-use std::io::{IoSlice, IoSliceMut};
+use std::io::{ErrorKind, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::ops::ControlFlow;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -614,4 +615,25 @@ fn thread_ids_of_another_namespace_do_not_matter() {
     servant.give_kernel(&iob);
     servant.write(24, 1);
     expect(&mut reader, 1, 24, 1);
+}
+
+#[test]
+fn whoever_insists_on_isolation_is_given_no_program() {
+    let Some(mut reader) = mediated(64 * 1024) else { return };
+    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    let (near, far) = UnixStream::pair().unwrap();
+    iob.send_kernel_to(&near).unwrap();
+    let error = Iob::receive_isolated_from(&far).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidData);
+    assert!(error.to_string().contains("a program for the kernel to run"), "{error}");
+
+    // Of both, the socket; whoever does not insist takes the program.
+    reader.prefer_kernel(true);
+    iob.send_to(&near).unwrap();
+    let writer = Iob::receive_isolated_from(&far).unwrap();
+    assert_eq!(writer.transport(), Some(Kind::Broker));
+    iob.send_to(&near).unwrap();
+    assert_eq!(Iob::receive_from(&far).unwrap().transport(), Some(Kind::Kernel));
+    writer.send(b"hello").unwrap();
+    assert_eq!(reader.read_message_blocking(None).unwrap(), Some((1, b"hello".to_vec())));
 }

@@ -3,6 +3,7 @@
 mod process;
 
 use iobring::{Reader, RingBuffer, Status};
+use iobring_oracle::elsewhere;
 use process::{Order, Servant, UNSUPPORTED, message, refused, servant};
 use rustix::process::Signal;
 use std::os::unix::net::UnixStream;
@@ -190,4 +191,41 @@ fn what_may_not_be_handed_over_is_not() {
     far.shutdown(std::net::Shutdown::Both).unwrap();
     assert_eq!(iob.send_to(&near).unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
     assert_eq!(iob.send_mapped_to(&near).unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
+}
+
+/// Its lock would be named by another thread's id there. By `unshare` or by `setns`, it is the children that are in the new one.
+#[test]
+fn a_fork_into_another_pid_namespace_is_refused() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (iob, _peer) = reader.new_iob_writer(5).unwrap();
+    let (mapped, isolated) = (elsewhere::mapped(&iob), elsewhere::isolated(&iob));
+    const NOT_RUN: i32 = 77;
+    // SAFETY: the children write, which any fork may, make system calls, and end without running anything of their parent's.
+    let exited = unsafe {
+        let wait = |child| {
+            let mut status = 0;
+            libc::waitpid(child, &mut status, 0);
+            if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { -1 }
+        };
+        match libc::fork() {
+            0 => {
+                if libc::unshare(libc::CLONE_NEWPID) != 0 {
+                    libc::_exit(NOT_RUN);
+                }
+                match libc::fork() {
+                    0 => {
+                        let refused = mapped.send(b"mapped") == Err(Status::BAD_HANDLE);
+                        libc::_exit(i32::from(!(refused && isolated.send(b"isolated").is_ok())))
+                    }
+                    child => libc::_exit(wait(child)),
+                }
+            }
+            child => wait(child),
+        }
+    };
+    if exited == NOT_RUN {
+        return println!("NOT RUN: this process may not make PID namespaces");
+    }
+    assert_eq!(exited, 0);
+    assert_eq!(reader.read_message_blocking(None).unwrap(), Some((5, b"isolated".to_vec())));
 }

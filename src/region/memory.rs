@@ -2,7 +2,9 @@
 //!
 //! Another process may write the same bytes at any time. Reads are therefore made of relaxed atomic loads, or of what amounts
 //! to them ([`shared`]), and nothing is fetched twice. Writes are plain copies, since a store depends on nothing that another
-//! process can change.
+//! process can change: what is stored beside a race is bytes all the same. By the letter of Rust's model, which has no word for other
+//! processes, a store by one thread of this process and a load by another race if somebody has moved the indices against the rules;
+//! `SECURITY.md` says so.
 
 use super::{Region, shared, short};
 use crate::layout::{Accounts, Header};

@@ -12,8 +12,8 @@
 //! | `sources` | what the thread listens to |
 //! | [`remote`] | the writer's side: a record as one datagram |
 //!
-//! What a hostile process can do with its socket: send what is not a record, which ends its connection; fill the socket,
-//! which has room for about ten messages of its own; stop, or die. The thread takes the writers' lock only to copy whole messages
+//! What a hostile process can do with its socket: send what is not a record, which ends its connection; fill the socket's
+//! send buffer, which the system bounds; stop, or die. The thread takes the writers' lock only to copy whole messages
 //! that it has received, and never blocks under it.
 
 mod courier;
@@ -260,6 +260,10 @@ const DOORBELL: u64 = 1;
 /// The bell that the kernel rings for a task of the reader's.
 const WAKERS_BELL: u64 = 2;
 
+/// What is heard of each descriptor.
+const EVERY_CHANGE: epoll::EventFlags =
+    epoll::EventFlags::IN.union(epoll::EventFlags::RDHUP).union(epoll::EventFlags::ET);
+
 /// Takes a grant back: nothing is published for its holder any more, and what was is its tag's.
 fn close_account(ring: &Ring, writer: &Writer, granted: &Arc<Granted>) {
     granted.revoke(ring);
@@ -282,8 +286,13 @@ impl Broker {
 
     /// Reports every change of `descriptor` under `token`, once each.
     fn listen_to(&self, descriptor: impl AsFd, token: u64) -> io::Result<()> {
-        let events = epoll::EventFlags::IN | epoll::EventFlags::RDHUP | epoll::EventFlags::ET;
-        Ok(epoll::add(&self.epoll, descriptor, epoll::EventData::new_u64(token), events)?)
+        Ok(epoll::add(&self.epoll, descriptor, epoll::EventData::new_u64(token), EVERY_CHANGE)?)
+    }
+
+    /// Reports what is there already of a `descriptor` that is listened to.
+    fn hear_again(&self, descriptor: impl AsFd, token: u64) {
+        // It cannot fail: it was added.
+        let _ = epoll::modify(&self.epoll, descriptor, epoll::EventData::new_u64(token), EVERY_CHANGE);
     }
 
     /// From the first process on that can ring nothing but the reader's descriptor.
@@ -334,6 +343,7 @@ impl Broker {
                 }
             }
         }
+        sources.admit_no_writer();
         drop(sources);
         self.ring.ring_room_bell();
     }

@@ -12,6 +12,7 @@ use super::{Attended, BELL, Broker, DOORBELL, WAKERS_BELL, close_account, drop_e
 use crate::protocol::memory::bell;
 use crate::protocol::{close, room};
 use crate::ring::Ring;
+use crate::transport::mapped;
 use rustix::event::epoll;
 use rustix::io::Errno;
 use std::collections::VecDeque;
@@ -236,9 +237,10 @@ impl Courier<'_> {
         }
     }
 
-    /// Does what a process that maps the region asks for, until it asks for no more; or its end is noticed.
+    /// Does what a process that maps the region has asked for; or its end is noticed.
     fn attend(&mut self, token: u64, connection: &Connection) {
-        loop {
+        // It may ask as fast as this answers, and others have their turn too.
+        for _ in 0..=mapped::requests_waiting(&connection.socket) {
             let attended = self.broker.attend(&mut self.broker.sources(), token, connection);
             match attended {
                 Attended::More => {}
@@ -246,6 +248,7 @@ impl Courier<'_> {
                 Attended::End => return self.unlink(token),
             }
         }
+        self.broker.hear_again(&*connection.socket, token);
     }
 
     /// Every copy that a link stood for is gone.

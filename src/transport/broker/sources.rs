@@ -20,6 +20,8 @@ pub(super) struct Sources {
     next: u64,
     /// Whether nothing more is accepted.
     refusing: bool,
+    /// Whether there are no isolated writers any more but those that are there.
+    complete: bool,
     closed: bool,
 }
 
@@ -169,14 +171,14 @@ impl Source {
 
 impl Default for Sources {
     fn default() -> Self {
-        Sources { by_token: HashMap::new(), next: FIRST, refusing: false, closed: false }
+        Sources { by_token: HashMap::new(), next: FIRST, refusing: false, complete: false, closed: false }
     }
 }
 
 impl Sources {
     /// Adds a source and returns its token; `None` after the end.
     pub(super) fn insert(&mut self, source: Source) -> Option<u64> {
-        if self.closed {
+        if self.closed || self.complete && matches!(source, Source::Writer { .. }) {
             return None;
         }
         if self.refusing {
@@ -198,6 +200,11 @@ impl Sources {
             _ => None,
         };
         self.by_token.iter().filter_map(link).collect()
+    }
+
+    /// What nobody was told to have written comes too late. Who asks for it may never stop asking.
+    pub(super) fn admit_no_writer(&mut self) {
+        self.complete = true;
     }
 
     /// Whether nothing more is accepted, and everything was received that was.

@@ -8,6 +8,7 @@
 //! | campaign | what happens to the writers |
 //! |---|---|
 //! | `kill` | SIGKILL at random instants, and another in its place |
+//! | `fork` | their processes fork, and the owner's too, while a timer interrupts them |
 //! | `stall` | SIGSTOP and SIGCONT at random |
 //! | `flood` | greedy and hostile ones beside honest ones |
 //! | `collect` | services that log through the layer: SIGKILL at random, and the collector is restarted in between |
@@ -17,7 +18,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `campaign` | what they have in common: the ring, its workers, the reading, the figures |
-//! | `kill`, `stall`, `flood`, `soak` | the mistreatment |
+//! | `kill`, `fork`, `stall`, `flood`, `soak` | the mistreatment |
 //! | `message` | messages that tell on whoever damages them |
 //! | `receipts` | what a writer knows it was granted, in memory that survives it |
 //! | `verifier` | whether each record is what it must be |
@@ -26,6 +27,7 @@
 mod campaign;
 mod collect;
 mod flood;
+mod fork;
 mod hostile;
 mod kill;
 mod message;
@@ -51,6 +53,8 @@ struct Command {
 enum Campaign {
     /// Kill writers at random instants and start others in their place.
     Kill(Options),
+    /// Fork writers and the owner at random, while a timer interrupts the writers.
+    Fork(Options),
     /// Stop and continue writers at random.
     Stall(Options),
     /// Greedy and hostile writers beside honest ones.
@@ -131,6 +135,7 @@ impl Options {
 fn main() -> ExitCode {
     let (name, options, run): (_, _, fn(&mut campaign::Campaign)) = match Command::parse().campaign {
         Campaign::Kill(options) => ("kill", options, kill::run),
+        Campaign::Fork(options) => ("fork", options, fork::run),
         Campaign::Stall(options) => ("stall", options, stall::run),
         Campaign::Flood(options) => ("flood", options, flood::run),
         Campaign::Soak(options) => ("soak", options, soak::run),

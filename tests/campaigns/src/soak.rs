@@ -53,7 +53,7 @@ pub fn run(campaign: &mut Campaign) {
                 Some(then) => compare(campaign, then, now),
                 None => {}
             }
-            change(campaign);
+            change(campaign, Manner::Leisurely);
             changed += 1;
         }
     }
@@ -75,7 +75,7 @@ fn compare(campaign: &mut Campaign, settled: Resources, now: Resources) {
 }
 
 /// Ends a writer and starts another in its place.
-fn change(campaign: &mut Campaign) {
+pub fn change(campaign: &mut Campaign, manner: Manner) {
     let victim = campaign.random.usize(..campaign.workers.len());
     let (number, transport) = (campaign.workers[victim].tag, campaign.workers[victim].transport);
     campaign.workers[victim].receipts.stop();
@@ -86,7 +86,7 @@ fn change(campaign: &mut Campaign) {
     while campaign.is_mourning() {
         campaign.read_for(Duration::from_micros(100));
     }
-    campaign.start(number, transport, Manner::Leisurely);
+    campaign.start(number, transport, manner);
 }
 
 /// Waits in a random style for a random time at most; whether something came.

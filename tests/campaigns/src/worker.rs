@@ -21,6 +21,8 @@ pub enum Manner {
     Honest,
     /// Writes messages, and pauses between them at random.
     Leisurely,
+    /// Writes messages, some of them in children, and is interrupted.
+    Forking,
     /// Writes messages and never waits.
     Greedy,
     /// Sends through the endpoint's socket whatever it likes.
@@ -51,6 +53,7 @@ pub fn main(options: &Options) -> ExitCode {
 pub fn work(iob: &Iob, receipts: &Receipts, life: Life, manner: Manner) {
     match manner {
         Manner::Honest => write(iob, receipts, life, thread::yield_now, || {}),
+        Manner::Forking => crate::fork::write(iob, receipts, life),
         Manner::Greedy => write(iob, receipts, life, || {}, || {}),
         Manner::Hostile => attack(iob, receipts, life),
         Manner::Leisurely => {

@@ -29,6 +29,16 @@ fn kill_in_a_small_ring() {
 }
 
 #[test]
+fn fork() {
+    campaign(&["fork", "--seconds", "60", "--count", "100", "--seed", "10"]);
+}
+
+#[test]
+fn fork_by_kernel() {
+    campaign_by_kernel(&["fork", "--seconds", "60", "--count", "100", "--seed", "11"]);
+}
+
+#[test]
 fn stall() {
     campaign(&["stall", "--seconds", "60", "--count", "200", "--seed", "3"]);
 }
