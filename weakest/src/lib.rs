@@ -14,6 +14,7 @@
 //! | [`matrix`] | every ordering weakened in turn |
 //! | [`sweep`] | a thread killed before each of its operations |
 //! | [`shard`] | a part of all that, for several machines |
+//! | [`litmus`] | what two sites order, as a litmus test for herd7 |
 //! | [`draw`] | a trace as a picture |
 //! | [`report`] | all of it as a page, as JSON and as JUnit XML |
 
@@ -22,6 +23,7 @@ mod declared;
 pub mod draw;
 pub mod engine;
 pub mod explorer;
+pub mod litmus;
 pub mod matrix;
 mod parallel;
 pub mod report;

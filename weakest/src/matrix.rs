@@ -172,8 +172,14 @@ impl Matrix {
     }
 
     fn witness(&self, site: &str, pair: &str) -> Option<(&Row, &Kill)> {
+        self.witnesses(site, pair).into_iter().next()
+    }
+
+    /// All kills that are witness of a pairing.
+    pub fn witnesses(&self, site: &str, pair: &str) -> Vec<(&Row, &Kill)> {
         let kills = |at: usize| self.rows[at].killed_by.iter().map(move |kill| (&self.rows[at], kill));
-        self.concerned(site, pair).into_iter().flat_map(kills).find(|(_, kill)| kill.involves(site, pair))
+        let concerned = self.concerned(site, pair).into_iter().flat_map(kills);
+        concerned.filter(|(_, kill)| kill.involves(site, pair)).collect()
     }
 
     /// The rows whose kills may be witness of a pairing.

@@ -15,6 +15,8 @@ sites! {
     HEAR: Load Acquire, pairs with [ANNOUNCE], "the copy was stored before it was announced";
     FETCH: Load Relaxed, "HEAR has seen it announced";
     FREE_AND_WAKE: Wake, "whoever sleeps";
+    ASK: Load Relaxed, "nothing orders it";
+    TELL: Store Relaxed, "nothing orders it";
 }
 
 /// Two keepers store a copy each and announce it. A reader that has heard of both takes the first copy, or should that be
@@ -103,4 +105,55 @@ fn a_store_that_wakes_is_drawn_with_what_it_replaced() {
     };
     let updates = trace.events.iter().filter(|event| matches!(event.action, Action::Updated { .. }));
     assert_eq!(Vec::from_iter(updates.map(weakest::draw::words::action)), ["word: 77 ⇒ 5"]);
+}
+
+/// Each of two threads tells the other what it has been told: only hardware lets both hear it.
+#[derive(Clone, Copy, Debug)]
+struct Early;
+
+impl Scenario for Early {
+    fn name(&self) -> String {
+        "early".into()
+    }
+    fn about(&self) -> String {
+        "two threads ask and tell, and both have been told".into()
+    }
+    fn program<P: Platform>(&self) -> Program {
+        let words = Arc::new([P::AtomicU32::new("left", 0), P::AtomicU32::new("right", 0)]);
+        let mut program = Program::new();
+        for own in 0..2 {
+            let words = words.clone();
+            program = program.thread(format!("thread {own}"), move || {
+                let told = words[own].load(&ASK);
+                words[1 - own].store(&TELL, 1);
+                vec![told.into()]
+            });
+        }
+        program.finish(|ends| {
+            assert!(ends.iter().any(|end| end.notes() == [0]), "both have been told");
+            "done".into()
+        })
+    }
+}
+
+#[test]
+fn what_is_performed_early_is_marked_where_it_is_and_where_it_stands() {
+    let options = ExplorerOptions { memory: Memory::Hardware, workers: 1, ..Default::default() };
+    let Verdict::Fail(trace) = check(&Early, Changes::default(), &options).verdict else { panic!("it buffers") };
+    let at = |wanted: fn(&Action) -> bool| trace.events.iter().position(|event| wanted(&event.action));
+    let promise = at(|action| matches!(action, Action::Promised { .. })).expect("performed early");
+    let kept = at(|action| matches!(action, Action::Kept { .. })).expect("kept");
+    let picture = draw(&trace, Colour::Off);
+    let line = |index: usize| {
+        picture.lines().find(|line| line.trim_start_matches('⇠').trim().starts_with(&format!("{index} ")))
+    };
+    println!("{picture}");
+    assert!(line(promise).is_some_and(|line| line.starts_with('⇠') && line.contains("performed early")), "{picture}");
+    let said = format!("performed at #{promise}");
+    assert!(line(kept).is_some_and(|line| line.starts_with('⇠') && line.contains(&said)), "{picture}");
+    let svg = weakest::draw::svg::draw(&trace);
+    assert!(
+        svg.contains(&format!("class=\"keeps\" data-from=\"{promise}\" data-to=\"{kept}\"")),
+        "an arrow joins the two"
+    );
 }

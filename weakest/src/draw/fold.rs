@@ -49,6 +49,7 @@ fn alike(one: &Event, other: &Event) -> bool {
             a == c && b == d
         }
         (Action::Awoke { by: a }, Action::Awoke { by: b }) => a.is_some() == b.is_some(),
+        (Action::Kept { read: a, value: b, .. }, Action::Kept { read: c, value: d, .. }) => a == c && b == d,
         (a, b) => a == b,
     };
     one.thread == other.thread
@@ -73,6 +74,7 @@ fn drop_events(trace: &mut Trace, from: usize, count: usize) {
                 *from = from.map(moved);
             }
             Action::Awoke { by } => *by = by.map(moved),
+            Action::Kept { promise, .. } => *promise = promise.map(moved),
             _ => {}
         }
     }

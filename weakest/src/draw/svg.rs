@@ -121,7 +121,7 @@ fn rail(trace: &Trace, layout: &Layout, at: usize, lane: usize) -> Markup {
     }
 }
 
-/// Who read from whom, who woke whom, and the pair that nothing orders.
+/// Who read from whom, who woke whom, what was performed early, and the pair that nothing orders.
 fn arrows(trace: &Trace, layout: &Layout) -> Markup {
     let mut router = Router::default();
     let point = |index: usize| (layout.x(trace.events[index].thread), layout.rows[index].middle());
@@ -134,6 +134,9 @@ fn arrows(trace: &Trace, layout: &Layout) -> Markup {
             }
             @if let Action::Awoke { by: Some(by) } = event.action {
                 path.wakes data-from=(by) data-to=(to) d=(arrow(by, to)) {}
+            }
+            @if let Action::Kept { promise: Some(promise), .. } = event.action {
+                path.keeps data-from=(promise) data-to=(to) d=(arrow(promise, to)) {}
             }
         }
         @if let [first, second] = trace.culprits[..] && trace.fault == crate::trace::Fault::DataRace {
@@ -167,11 +170,12 @@ fn event(trace: &Trace, layout: &Layout, index: usize, row: &Row) -> Markup {
     }
 }
 
-/// Hollow where something was read, full where something was written, a bar for a fence.
+/// Hollow where something was read, full where something was written, a diamond where it was performed early, a bar for a fence.
 fn dot(event: &Event, x: usize, y: usize) -> Markup {
     html! {
         @match event.action {
             Action::Read { .. } | Action::Refused { .. } | Action::DidNotSleep { .. } => circle.dot cx=(x) cy=(y) r="4" {},
+            Action::Promised { .. } => path.dot.full d={ "M" (x - 6) " " (y) "l6 -6l6 6l-6 6z" } {},
             Action::Fenced => path.dot d={ "M" (x - 7) " " (y) "h14" } {},
             Action::Died => path.dot d={ "M" (x) " " (y - 6) "v13M" (x - 4) " " (y - 2) "h8" } {},
             Action::Slept { .. } | Action::Awoke { .. } | Action::TimedOut => rect.dot x=(x - 4) y=(y - 4) width="8" height="8" {},
@@ -186,5 +190,6 @@ fn class(mark: Mark) -> &'static str {
         Mark::Culprit => "culprit",
         Mark::Weakened => "weakened",
         Mark::Stale => "stale",
+        Mark::Early => "early",
     }
 }

@@ -6,7 +6,8 @@
 //! ~ 1  PUBLISH Relaxed (ships Release): flag ← 1
 //! ```
 //!
-//! `▸` begins a call of the program that has a name (see [`call`](crate::call)). `!` marks the events at the heart of the fault, `~` a weakened ordering, `≈` a stale read.
+//! `▸` begins a call of the program that has a name (see [`call`](crate::call)). `!` marks the events at the heart of the fault, `~` a weakened ordering, `≈` a stale read,
+//! `⇠` a store that was performed early, there and where it stands.
 
 use super::fold;
 use super::words::{self, Mark};
@@ -84,6 +85,7 @@ fn paint(line: String, mark: Option<Mark>, colour: Colour) -> String {
         (_, Some(Mark::Culprit)) => 31,
         (_, Some(Mark::Weakened)) => 33,
         (_, Some(Mark::Stale)) => 34,
+        (_, Some(Mark::Early)) => 35,
     };
     format!("\x1b[{code}m{line}\x1b[0m")
 }

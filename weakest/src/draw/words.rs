@@ -119,6 +119,8 @@ pub enum Mark {
     Weakened,
     /// Read an old value.
     Stale,
+    /// Performed a store early, or came to one that had been.
+    Early,
 }
 
 impl Mark {
@@ -129,6 +131,7 @@ impl Mark {
             _ if trace.culprits.contains(&index) => Some(Mark::Culprit),
             _ if event.weakened() => Some(Mark::Weakened),
             _ if matches!(event.action, Action::Read { stale: true, .. }) => Some(Mark::Stale),
+            _ if matches!(event.action, Action::Promised { .. } | Action::Kept { .. }) => Some(Mark::Early),
             _ => None,
         }
     }
@@ -139,6 +142,7 @@ impl Mark {
             Mark::Culprit => '!',
             Mark::Weakened => '~',
             Mark::Stale => '≈',
+            Mark::Early => '⇠',
         }
     }
 }

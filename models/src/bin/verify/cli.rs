@@ -27,7 +27,8 @@ pub struct Cli {
     #[arg(long, value_name = "ENGINE")]
     pub engine: Option<EngineName>,
 
-    /// Only the explorer's models, on this memory. Which orderings need weak memory to be seen is a column of the matrix
+    /// Only the explorer's models, on this memory; where reads may be stale, with the matrix there. Which orderings need weak
+    /// memory to be seen is a column of the matrix
     #[arg(long, value_name = "MEMORY", conflicts_with_all = ["fuzz", "explain"])]
     pub memory: Option<MemoryName>,
 

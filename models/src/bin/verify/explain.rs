@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use weakest::draw::text::draw;
 use weakest::explorer::Memory;
+use weakest::facade::{Operation, Order, Site};
 use weakest::matrix::{self, Fate, MatrixOptions};
 
 /// Prints the story of the site called `name`.
@@ -59,6 +60,23 @@ pub fn explain(name: &str, stop: &Arc<AtomicBool>) -> ExitCode {
             };
             println!("  {name}: {verdict}");
         }
+        println!("  x86: {}", on_x86(site, row.order));
     }
     if matrix.rows.iter().all(|row| !row.killed_by.is_empty()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Whether x86 tells the two orderings apart: of loads, stores and read-modify-writes it has one kind but for sequentially consistent
+/// stores, and of fences one (which `codegen` looks for in what the compiler makes).
+fn on_x86(site: &Site, weaker: Order) -> &'static str {
+    let instruction = |order| match (site.operation, order) {
+        (Operation::Store, Order::SeqCst) => "xchg",
+        (Operation::Fence, Order::SeqCst) => "mfence",
+        (Operation::Fence, _) => "",
+        _ => "the access",
+    };
+    if instruction(site.order) == instruction(weaker) {
+        "the same instruction: only the compiler may still reorder"
+    } else {
+        "another instruction: stores may then be performed after later loads (TSO), as RC11 has it above"
+    }
 }

@@ -150,6 +150,11 @@ fn run(cli: &Cli, models: &[Entry], stop: &Arc<AtomicBool>) -> (Results, Option<
             EngineName::Explorer => suite::explorer_killers(),
         };
         results.matrix = Some(mutate(&killers, "matrix", Chase::UntilWitnessed, Shard::WHOLE, stop));
+    } else if let (Some(memory), None) = (cli.memory.map(Memory::from), &cli.filter)
+        && matches!(memory, Memory::ReleaseAcquire | Memory::Hardware | Memory::HardwareStrict)
+    {
+        // Which orderings this memory needs. The pairings are the whole suite's business.
+        results.matrix = Some(mutate(&suite::memory_killers(memory), "matrix", Chase::UntilKilled, Shard::WHOLE, stop));
     }
     (results, programs)
 }

@@ -72,7 +72,7 @@ fn legend() -> Markup {
         p.note {
             "Time runs downwards, one lane for each thread. ○ reads, ● writes, □ sleeps and wakes, ━ a fence. "
             "An arrow leads from a write to whoever read it, a dashed one from a wake to whoever woke. "
-            "! the events at the heart of the fault, ~ the weakened ordering, ≈ an old value was read."
+            "! the events at the heart of the fault, ~ the weakened ordering, ≈ an old value was read, ⇠ a store was performed early."
         }
     }
 }
