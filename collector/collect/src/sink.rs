@@ -166,3 +166,57 @@ impl Sink {
         Ok(socket.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+    use std::sync::Arc;
+    use std::thread;
+
+    #[test]
+    fn attempts_become_rare_but_never_stop() {
+        let mut attempt = Attempt::first();
+        let mut pauses = Vec::new();
+        for _ in 0..12 {
+            let before = Instant::now();
+            pauses.push(attempt.pause);
+            let next = attempt.failed();
+            assert!(next.next >= before + attempt.pause, "not before the pause is over");
+            attempt = next;
+        }
+        assert_eq!(pauses[0], BACK_OFF[0]);
+        assert!(pauses.windows(2).all(|pair| pair[1] == (2 * pair[0]).min(BACK_OFF[1])), "{pauses:?}");
+        assert_eq!(pauses[11], BACK_OFF[1]);
+    }
+
+    /// A collector that takes every connection and answers none: however often is written, it is asked as often as the pauses allow.
+    #[test]
+    fn however_much_is_written_few_attempts_are_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        let attempts = Arc::new(AtomicU64::new(0));
+        let counts = attempts.clone();
+        thread::spawn(move || {
+            while let Ok((stream, _)) = listener.accept() {
+                counts.fetch_add(1, Ordering::SeqCst);
+                drop(stream);
+            }
+        });
+        let began = Instant::now();
+        let sink = Sink::new(&path);
+        let mut written = 0_u64;
+        // Until the third attempt, at least.
+        while attempts.load(Ordering::SeqCst) < 3 {
+            assert_eq!(sink.write(b"x", |_| Vec::new()), Written::NoCollector);
+            written += 1;
+        }
+        // One at first, and then after 50, 100, 200, ... ms.
+        let elapsed = began.elapsed().as_millis() as u64 / BACK_OFF[0].as_millis() as u64;
+        let most = 1 + u64::from((elapsed + 1).ilog2());
+        let made = attempts.load(Ordering::SeqCst);
+        assert!(made <= most, "{made} attempts of {written} writes, in {elapsed} times 50 ms");
+        assert!(written > 10 * made, "the test needs more writes than attempts: {written}");
+    }
+}
