@@ -191,7 +191,7 @@ mod tests {
         journald.write(&entry("missed"));
         let socket = UnixDatagram::bind(&path).unwrap();
         journald.write(&entry("after"));
-        assert!(receive(&socket)["MESSAGE"].contains("1 entry left out here"));
+        assert!(receive(&socket)["MESSAGE"].contains("1 entry could not be passed on here"));
         assert_eq!(receive(&socket)["MESSAGE"], "after");
     }
 }

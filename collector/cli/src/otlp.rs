@@ -255,7 +255,7 @@ mod tests {
             told.extend(bodies(&request));
         }
         told.sort();
-        assert_eq!(told, ["(1 entry missed: too slow)", "of another", "of one"]);
+        assert_eq!(told, ["(1 entry could not be passed on here)", "of another", "of one"]);
         assert_eq!(resources, 3);
     }
 }

@@ -58,11 +58,7 @@ impl Display for Body<'_> {
             What::TurnedAway { why } => write!(f, "{NOTE}was turned away: {}{NOTE:#}", printable(why)),
             What::Damaged { bytes } => write!(f, "{BAD}the ring was damaged: {bytes} bytes given up{BAD:#}"),
             What::Missed { entries } => {
-                write!(
-                    f,
-                    "{NOTE}({} left out here: they came faster than they could be passed on){NOTE:#}",
-                    count(*entries, "entry")
-                )
+                write!(f, "{NOTE}({} could not be passed on here){NOTE:#}", count(*entries, "entry"))
             }
         }
     }
@@ -174,10 +170,7 @@ mod tests {
         assert_eq!(plain(ended), "was killed by signal 9 (SIGKILL): 2 records, 1 lost");
         let missed = Entry::now(None, What::Missed { entries: 2 });
         let missed = anstream::adapter::strip_str(&Text(&missed).to_string()).to_string();
-        assert!(
-            missed.ends_with(" (2 entries left out here: they came faster than they could be passed on)"),
-            "{missed}"
-        );
+        assert!(missed.ends_with(" (2 entries could not be passed on here)"), "{missed}");
         assert_eq!(plain(What::TurnedAway { why: "\u{7}".into() }), "was turned away: \\u{7}");
     }
 }
