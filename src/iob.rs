@@ -111,6 +111,9 @@ impl Iob {
     /// | `NO_SPACE` | there is no room now |
     /// | `PEER_CLOSED` | in another process than the ring's owner, which was killed |
     ///
+    /// From a signal's handler an endpoint may write that goes by the broker. One that writes into the ring by itself may not where
+    /// the interrupted thread can be in a call on the same ring: it may hold the lock, and the handler would wait for it for ever.
+    ///
     /// What an isolated writer can know of these by itself, and when: see [`transport`](crate::transport).
     pub fn writev(&self, _options: IobWriteOptions, region_index: u32, iovecs: &[IoSlice<'_>]) -> Result<(), Status> {
         match &self.transport {
