@@ -17,6 +17,7 @@ mod once;
 mod oneshot;
 mod perfetto;
 mod peterson;
+mod reported;
 mod robust;
 mod rwlock;
 mod seqlock;
@@ -48,6 +49,7 @@ pub fn all() -> Vec<Exhibit> {
         perfetto::all(),
         io_uring::all(),
         oneshot::all(),
+        reported::all(),
     ]
     .into_iter()
     .flatten()

@@ -2,11 +2,15 @@
 
 use clap::Parser;
 use comfy_table::{Table, presets};
-use serde::Serialize;
+use shards::Document;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use weakest::shard::Shard;
 use weakest_gallery::exhibits;
 use weakest_gallery::judge::{Row, judge};
+
+mod shards;
+mod variants;
 
 /// Runs the gallery: what is known good must pass, what is known bad must be found.
 #[derive(Parser)]
@@ -24,22 +28,33 @@ struct Cli {
     /// Write the rows as JSON to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    surprises: usize,
-    rows: &'a [Row],
+    /// Only part K of N, counted from 0.
+    #[arg(long, value_name = "K/N", default_value_t = Shard::WHOLE)]
+    shard: Shard,
+    /// Run nothing, but put the JSON of all parts together; refuses an incomplete set.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["filter", "draw", "explorer", "shard", "variants"])]
+    merge: Vec<PathBuf>,
+    /// Instead, seed the bugs of `variants.toml` one by one, each of which must be found.
+    #[arg(long, conflicts_with_all = ["draw", "explorer", "shard", "json"])]
+    variants: bool,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if cli.variants {
+        return variants::command(cli.filter.as_deref());
+    }
+    if !cli.merge.is_empty() {
+        return merge(&cli);
+    }
     let wanted = |name: &str| cli.filter.as_ref().is_none_or(|text| name.contains(text));
     let exhibits: Vec<_> = exhibits::all().into_iter().filter(|exhibit| wanted(exhibit.name)).collect();
     if exhibits.is_empty() {
         eprintln!("no exhibit's name contains {:?}", cli.filter.unwrap_or_default());
         return ExitCode::from(2);
     }
+    let names = exhibits.iter().map(|exhibit| exhibit.name.to_string()).collect();
+    let exhibits = cli.shard.of(exhibits);
     let rows: Vec<Row> = exhibits.iter().flat_map(|exhibit| judge(exhibit, !cli.explorer)).collect();
     println!("{}", table(&rows));
     for row in rows.iter().filter(|row| row.engine == "explorer") {
@@ -52,10 +67,11 @@ fn main() -> ExitCode {
         println!("SURPRISE: {}: {}", row.name, row.surprise.as_deref().unwrap_or_default());
     }
     if let Some(path) = &cli.json {
-        let document = Document { surprises: surprises.len(), rows: &rows };
-        let written = serde_json::to_string_pretty(&document).expect("rows are plain data");
-        if let Err(error) = std::fs::write(path, written + "\n") {
-            eprintln!("{}: {error}", path.display());
+        let value = |row: &Row| serde_json::to_value(row).expect("rows are plain data");
+        let (shard, surprises) = (cli.shard.to_string(), surprises.len());
+        let document = Document { shard, exhibits: names, surprises, rows: rows.iter().map(value).collect() };
+        if let Err(error) = document.write(path) {
+            eprintln!("{error}");
             return ExitCode::FAILURE;
         }
     }
@@ -65,6 +81,28 @@ fn main() -> ExitCode {
     );
     println!("\n{good} known good, {bad} known bad, {} surprises", surprises.len());
     if surprises.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Puts the parts together. Fails if they are no whole, or hold a surprise.
+fn merge(cli: &Cli) -> ExitCode {
+    let merged = shards::merge(&cli.merge).and_then(|whole| {
+        cli.json.as_ref().map_or(Ok(()), |path| whole.write(path))?;
+        Ok(whole)
+    });
+    match merged {
+        Ok(whole) => {
+            for row in whole.rows.iter().filter(|row| !row["surprise"].is_null()) {
+                println!("SURPRISE: {}: {}", row["name"], row["surprise"]);
+            }
+            let (exhibits, rows, surprises) = (whole.exhibits.len(), whole.rows.len(), whole.surprises);
+            println!("merged: {exhibits} exhibits, {rows} rows, {surprises} surprises");
+            if surprises == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn table(rows: &[Row]) -> Table {

@@ -124,7 +124,7 @@ struct TwoProducers;
 impl Scenario for TwoProducers {
     fn program<P: Platform>(&self) -> Program {
         let ring = Ring::<P>::new();
-        let (other, consumer) = (ring.clone(), ring.clone());
+        let (other, consumer, last) = (ring.clone(), ring.clone(), ring.clone());
         Program::new()
             .thread("one", move || {
                 let first = ring.write(1);
@@ -135,8 +135,12 @@ impl Scenario for TwoProducers {
                 let mut position = 0;
                 (0..3).filter_map(|_| consumer.read(&mut position)).collect()
             })
-            .finish(|ends| {
+            .finish(move |ends| {
                 let read = ends[2].notes();
+                let mut position = read.len() as u32;
+                let left = std::iter::from_fn(|| last.read(&mut position)).count() as u64;
+                let written: u64 = ends[..2].iter().flat_map(|end| end.notes()).sum();
+                assert_eq!(read.len() as u64 + left, written, "nothing is lost");
                 let of_one: Vec<u64> = read.iter().copied().filter(|value| value % 2 == 1).collect();
                 assert!([&[][..], &[1], &[1, 3]].contains(&&of_one[..]), "in order, and once: {read:?}");
                 assert!(read.iter().filter(|value| **value == 2).count() < 2, "once: {read:?}");

@@ -155,6 +155,29 @@ scenario! {
     }
 }
 
+scenario! {
+    /// The owner finds the deque empty, pushes once more, and takes; a thief steals once: nothing is lost.
+    EmptyInBetween<P> {
+        let deque = Deque::<P>::new();
+        let (thief, last) = (deque.clone(), deque.clone());
+        Program::new()
+            .thread("owner", move || {
+                deque.push(1);
+                let taken = [deque.take(), deque.take()];
+                deque.push(2);
+                taken.into_iter().flatten().map(u64::from).collect()
+            })
+            .thread("thief", move || thief.steal().into_iter().map(u64::from).collect())
+            .finish(move |ends| {
+                let mut all = [ends[0].notes(), ends[1].notes()].concat();
+                all.extend([last.take(), last.take()].into_iter().flatten().map(u64::from));
+                all.sort_unstable();
+                assert_eq!(all, [1, 2], "each once: {ends:?}");
+                "all taken".into()
+            })
+    }
+}
+
 /// The exhibits.
 pub fn all() -> Vec<Exhibit> {
     let (le, norris) = ("Lê and others, PPoPP 2013", "Norris and Demsky, OOPSLA 2013");
@@ -165,6 +188,7 @@ pub fn all() -> Vec<Exhibit> {
     vec![
         Exhibit::good("Chase-Lev deque, repaired", norris, ALL)
             .with(Thieves)
+            .with(EmptyInBetween)
             .stronger(&PUSH_TOP, Order::Relaxed, published)
             .stronger(&STEAL_TOP, Order::Relaxed, published)
             .stronger(&STEAL, Order::Relaxed, published),

@@ -2,7 +2,7 @@
 //!
 //! D. P. Reed and R. K. Kanodia, *Synchronization with eventcounts and sequencers*, CACM 1979; the form with a futex is D. Vyukov's and
 //! folly's. The waiter announces itself, then looks at the condition; the notifier makes the condition true, then looks for waiters:
-//! store, then load, on both sides.
+//! store, then load, on both sides. Without the notifier's fence it is the lost wake-up of uxlfoundation/oneTBB#2136.
 
 use crate::{Exhibit, scenario, weakened};
 use std::sync::Arc;

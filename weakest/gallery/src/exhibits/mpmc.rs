@@ -102,6 +102,7 @@ scenario! {
                 assert_eq!(all.len() as u64, pushed, "all that was pushed comes out once: {all:?}");
                 all.dedup();
                 assert_eq!(all.len() as u64, pushed, "nothing comes twice: {all:?}");
+                assert!(last.push(9), "there is room in an empty queue");
                 format!("{pushed} pushed, {} taken in time", ends[2].notes().len())
             })
     }

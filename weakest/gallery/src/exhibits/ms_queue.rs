@@ -155,17 +155,46 @@ scenario! {
     }
 }
 
+scenario! {
+    /// A pusher may die anywhere, also between the link and the tail: the other one's push comes to its end.
+    ADeadPusher<P> {
+        let queue = Queue::<P>::new(3);
+        let other = queue.clone();
+        let push = |queue: Arc<Queue<P>>, value| {
+            move || {
+                queue.push(value);
+                vec![]
+            }
+        };
+        Program::new().mortal("one", push(queue, 1)).thread("other", push(other, 2))
+    }
+}
+
 /// The exhibits.
 pub fn all() -> Vec<Exhibit> {
     let source = "Michael and Scott, PODC 1996";
     vec![
-        Exhibit::good("Michael-Scott queue", source, ALL).with(PushPush).with(PopPop).with(Help),
+        Exhibit::good("Michael-Scott queue", source, ALL)
+            .with(PushPush)
+            .with(PopPop)
+            .with(Help)
+            .with(ADeadPusher)
+            .deaths(1),
         Exhibit::weak(
             "Michael-Scott queue, relaxed link",
             source,
             ALL,
             Fault::DataRace,
             weakened(&LINK, Order::Relaxed),
+        )
+        .with(PushPush)
+        .with(PopPop),
+        Exhibit::weak(
+            "Michael-Scott queue, the next node seen relaxed",
+            "crossbeam-rs/crossbeam#12",
+            ALL,
+            Fault::DataRace,
+            weakened(&NEXT, Order::Relaxed),
         )
         .with(PushPush)
         .with(PopPop),
