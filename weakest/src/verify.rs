@@ -24,11 +24,15 @@ use crate::report::{Results, page};
 use crate::run::{Changes, Coverage, Run, Verdict};
 use crate::scenario::Scenario;
 use crate::suite::{Case, Engine, Entry};
-use std::fmt::Write;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A scenario that is larger than this is cut, and fails: a test should end.
 const MAX_STATES: u64 = 2_000_000;
+
+/// loom's share, if it is given no limit.
+#[cfg(feature = "loom")]
+const PREEMPTIONS: usize = 3;
 
 /// A protocol to be verified: its table of sites and its scenarios. Made by [`verify`].
 #[must_use = "nothing is verified until it is run"]
@@ -71,7 +75,19 @@ impl Verification {
     }
 
     /// Runs the scenarios with another engine as well, such as loom or shuttle.
+    ///
+    /// loom without any limit ends in no time that one would wait for. If it is given none, of preemptions, executions or time, it is
+    /// given three preemptions, and its runs say that they are bounded.
     pub fn also(mut self, engine: Engine) -> Self {
+        let engine = match engine {
+            #[cfg(feature = "loom")]
+            Engine::Loom(options)
+                if (options.preemption_bound, options.max_executions, options.max_time) == (None, None, None) =>
+            {
+                Engine::Loom(crate::engine::loom::LoomOptions { preemption_bound: Some(PREEMPTIONS), ..options })
+            }
+            other => other,
+        };
         self.others.push(engine);
         self
     }
@@ -133,13 +149,14 @@ impl Verification {
         let matrix = results.matrix.as_ref().expect("all scenarios passed");
         let mut complaints = String::new();
         let mut left = String::new();
+        let mut open: BTreeMap<_, Vec<&Row>> = BTreeMap::new();
         for row in matrix.rows.iter().filter(|row| row.fate != Fate::Killed) {
             match self.accepted.iter().find(|(site, _)| *site == row.site.name) {
-                Some((site, reason)) => writeln!(left, "  {site} could be {}: {reason}", row.order),
-                None => writeln!(complaints, "{}", survivor(row)),
+                Some((site, reason)) => left += &format!("  {site} could be {}: {reason}\n", row.order),
+                None => open.entry((row.site.name, row.fate.word())).or_default().push(row),
             }
-            .expect("a string takes everything");
         }
+        complaints.extend(open.values().map(|rows| survivors(rows) + "\n"));
         for (site, _) in &self.accepted {
             let killed = |row: &&Row| row.site.name == *site && row.fate != Fate::Killed;
             if !matrix.rows.iter().any(|row| killed(&row)) {
@@ -192,17 +209,19 @@ fn failure(run: &Run) -> Option<String> {
     })
 }
 
-/// An ordering that nothing needs, in words.
-fn survivor(row: &Row) -> String {
-    let (site, shipped, order) = (row.site.name, row.site.order, row.order);
-    match row.fate {
+/// The orderings of one site that nothing needs, in words.
+fn survivors(rows: &[&Row]) -> String {
+    let (site, shipped) = (rows[0].site.name, rows[0].site.order);
+    let orders = rows.iter().map(|row| row.order.to_string()).collect::<Vec<_>>().join(", and to ");
+    match rows[0].fate {
         Fate::Survived => format!(
-            "{site} survives being weakened from {shipped} to {order}: no scenario fails. Its reason is said to be: {}.\n\
-             Ship the weaker ordering, or add a scenario that needs the stronger one, or `accept` it.",
-            row.site.reason
+            "{site} survives being weakened from {shipped} to {orders}: no scenario fails. Its reason is said to be: {}.\n\
+             Ship the weaker ordering, or add a scenario that needs the stronger one (often: more rounds, so that memory is used \
+             again), or `accept` it.",
+            rows[0].site.reason
         ),
-        Fate::CannotTell => format!("{site} weakened from {shipped} to {order}: no engine that ran can tell."),
-        _ => format!("{site} weakened from {shipped} to {order}: not decided, not every run came to its end."),
+        Fate::CannotTell => format!("{site} weakened from {shipped} to {orders}: no engine that ran can tell."),
+        _ => format!("{site} weakened from {shipped} to {orders}: not decided, not every run came to its end."),
     }
 }
 

@@ -95,6 +95,37 @@ fn what_is_stronger_than_needed_is_said() {
     assert!(words.contains("NOBODY is reached by no scenario"), "{words}");
 }
 
+/// What both sides order and nobody needs.
+mod twice {
+    weakest::facade::sites! {
+        /// To be complained of, in one line.
+        ADD: Rmw AcqRel, "a habit";
+    }
+}
+
+struct Adds;
+
+impl Scenario for Adds {
+    fn program<P: Platform>(&self) -> Program {
+        let count = P::AtomicU32::new("count", 0);
+        Program::new().thread("adder", move || vec![count.fetch_add(&twice::ADD, 1).into()])
+    }
+}
+
+#[test]
+fn a_site_is_complained_of_once() {
+    let words = complaint(|| verify(twice::ALL).scenario(Adds).run());
+    assert!(words.contains("weakened from AcqRel to Acquire, and to Release, and to Relaxed: no"), "{words}");
+}
+
+#[test]
+fn loom_without_a_limit_is_given_one() {
+    let coverage =
+        |options| verify(ALL).scenario(Message).also(Engine::Loom(options)).results().models[1].coverage.to_string();
+    assert_eq!(coverage(LoomOptions::default()), "bounded: preemptions ≤ 3");
+    assert_eq!(coverage(LoomOptions { max_executions: Some(u64::MAX), ..Default::default() }), "exhausted");
+}
+
 /// A message whose reader does not look.
 struct Blind;
 
