@@ -136,7 +136,7 @@ pub fn wait<P: Platform>(ring: &HeapRing<P>, index: u64, style: Style) -> u64 {
             if let Some(head) = wait::subscribe(ring, index, bell::WAKER) {
                 break head;
             }
-            ring.hear_bell();
+            ring.hear_bell(bell::WAKER);
         },
     })
 }

@@ -26,9 +26,11 @@ sites! {
 pub struct HeapRing<P: Platform> {
     header: Header<P>,
     words: Vec<P::Cell>,
-    /// 1 after the reader's bell was rung. Relaxed throughout: the real bells (an eventfd, a waker) order more than the
-    /// protocol may rely on.
+    /// 1 after a bell of the reader's was rung: its task's. Relaxed throughout: the real bells (an eventfd, a waker) order more
+    /// than the protocol may rely on.
     bell: P::AtomicU32,
+    /// Its descriptor's.
+    descriptor_bell: P::AtomicU32,
     /// The mediator's bell, likewise.
     room_bell: P::AtomicU32,
     journal: Journal<P>,
@@ -46,6 +48,7 @@ impl<P: Platform> HeapRing<P> {
             header: Header::new(index),
             words,
             bell: Atomic::new("bell", 0),
+            descriptor_bell: Atomic::new("descriptor", 0),
             room_bell: Atomic::new("room bell", 0),
             journal: Journal::new(),
             slots: Vec::new(),
@@ -86,9 +89,19 @@ impl<P: Platform> HeapRing<P> {
         bytes
     }
 
-    /// Sleeps until the reader's bell is rung.
-    pub fn hear_bell(&self) {
-        hear::<P>(&self.bell);
+    /// The same ring with rights to write by way of a mediator.
+    pub fn and_grants(self, grants: usize) -> Self {
+        HeapRing { grants: (0..grants).map(|_| Grant::new()).collect(), ..self }
+    }
+
+    /// The rights to write by way of a mediator.
+    pub fn grants(&self) -> &[Grant<P>] {
+        &self.grants
+    }
+
+    /// Sleeps until this bell of the reader's is rung.
+    pub fn hear_bell(&self, bell: u32) {
+        hear::<P>(if bell == bell::DESCRIPTOR { &self.descriptor_bell } else { &self.bell });
     }
 
     /// Sleeps until the mediator's bell is rung.
@@ -146,8 +159,11 @@ impl<P: Platform> Memory<P> for HeapRing<P> {
     }
 
     fn ring_bell(&self, wanted: u32) {
-        let bell = if wanted == bell::ROOM { &self.room_bell } else { &self.bell };
-        P::store_and_wake_all(bell, &BELL_RING, 1);
+        let bells =
+            [(bell::WAKER, &self.bell), (bell::DESCRIPTOR, &self.descriptor_bell), (bell::ROOM, &self.room_bell)];
+        for (_, bell) in bells.into_iter().filter(|(bit, _)| wanted & bit != 0) {
+            P::store_and_wake_all(bell, &BELL_RING, 1);
+        }
     }
 }
 

@@ -18,7 +18,6 @@ pub mod polling;
 pub mod repair;
 pub mod reserved;
 pub mod restart;
-pub mod series;
 pub mod timed;
 pub mod waiting;
 pub mod wrapped;

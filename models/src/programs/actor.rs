@@ -5,14 +5,17 @@ use super::{LIMIT, NAP, Start};
 use crate::memory::HeapRing;
 use core::ops::ControlFlow;
 use core::time::Duration;
-use iobring::layout::{ALIGNMENT, MAX_VECTORS, RING_BUFFER_MESSAGE_HEADER_SIZE, Slot, ring_buffer_record_len};
+use iobring::layout::{
+    ALIGNMENT, MAX_VECTORS, MAX_WRITE_SIZE, RING_BUFFER_MESSAGE_HEADER_SIZE, Slot, ring_buffer_record_len,
+};
 use iobring::protocol::account::Account;
 use iobring::protocol::cursor::Cursor;
+use iobring::protocol::mediator::{self, Answer};
 use iobring::protocol::memory::bell;
 use iobring::protocol::peer::Copies;
 use iobring::protocol::read::{self, Error, Found};
 use iobring::protocol::write::{self, Refusal};
-use iobring::protocol::{Memory, close, room, section, wait};
+use iobring::protocol::{Memory, close, grant, room, section, wait};
 use std::io::IoSlice;
 use weakest::Notes;
 use weakest_facade::native::{OWNER_DIED, WAITERS};
@@ -37,6 +40,10 @@ pub const OLD: u64 = 9;
 pub const CLOSING: u64 = 8;
 /// The tag of what is written in the end, to see how much room there is.
 pub const PROBE: u64 = 7;
+/// Who has the right to write by way of a mediator at first.
+pub const HOLDER: u64 = 1;
+/// Who else may be given it.
+pub const OTHER: u64 = 2;
 /// Where nothing can go on.
 pub const TOP: u64 = u64::MAX - 7;
 
@@ -97,6 +104,7 @@ impl Actor {
                 actor.notes.push(world.bytes(there));
                 actor.wait_past(world, there, Some(LIMIT));
             }),
+            Call::WaitBoth => self.wait_bell(world, bell::WAKER | bell::DESCRIPTOR),
             Call::WaitBell => self.wait_bell(world, bell::WAKER),
             Call::WaitDescriptor => self.wait_bell(world, bell::DESCRIPTOR),
             Call::Cancel => {
@@ -105,9 +113,13 @@ impl Actor {
                 self.notes.push(world.woken(head, tail));
             }
             Call::Resync => {
-                let given_up = self.cursor.resynchronise(ring, || {});
+                let mut counted = None;
+                let given_up = self.cursor.resynchronise(ring, || {
+                    counted = ring.ledger().map(|ledger| ledger.slots[0].accepted.get());
+                });
                 self.head = None;
                 self.notes.push(note::BYTES + given_up);
+                self.notes.extend(counted.map(counted_note));
             }
             Call::ScribbleLength => {
                 let found = read::first(ring, read::tail(ring), read::head(ring));
@@ -185,7 +197,7 @@ impl Actor {
         self.head = head.or(Some(index));
     }
 
-    fn wait_bell<P: Platform>(&mut self, world: &World<P>, bell: u32) {
+    fn wait_bell<P: Platform>(&mut self, world: &World<P>, wanted: u32) {
         let ring = &world.ring;
         let tail = read::tail(ring);
         let head = P::scope(|| {
@@ -194,10 +206,12 @@ impl Actor {
                 if head > tail {
                     break head;
                 }
-                if let Some(head) = wait::subscribe(ring, tail, bell) {
+                let bells = [bell::WAKER, bell::DESCRIPTOR].into_iter().filter(|bell| wanted & bell != 0);
+                // One after the other, as a task and a poller do that know nothing of each other.
+                if let Some(head) = bells.clone().find_map(|bell| wait::subscribe(ring, tail, bell)) {
                     break head;
                 }
-                ring.hear_bell();
+                bells.for_each(|bell| ring.hear_bell(bell));
             }
         });
         self.notes.push(world.woken(Some(head), tail));
@@ -220,6 +234,8 @@ pub struct Needs {
     pub region: bool,
     /// An account in the owner's process.
     pub process: bool,
+    /// A right to write by way of a mediator.
+    pub grant: bool,
     /// So many copies of the writers' endpoint, if anybody asks.
     pub copies: Option<u64>,
     /// A word to sleep on.
@@ -229,7 +245,9 @@ pub struct Needs {
 impl<P: Platform> World<P> {
     /// The ring as it is before the threads start.
     pub fn new(start: &Start, needs: Needs) -> Self {
-        let ring = HeapRing::new(start.capacity, start.index).and_slots(needs.region.into());
+        let ring =
+            HeapRing::new(start.capacity, start.index).and_slots(needs.region.into()).and_grants(needs.grant.into());
+        ring.grants().iter().for_each(|right| grant::give(&ring, right, HOLDER));
         let copies = needs.copies.map(|count| {
             let copies = Copies::one();
             (1..count).for_each(|_| copies.retain());
@@ -253,7 +271,9 @@ impl<P: Platform> World<P> {
     /// Whether a call does nothing to memory.
     fn refuses(&self, call: Call) -> bool {
         let too_large = |&len: &usize| ring_buffer_record_len(len) as u64 > self.ring.capacity();
-        matches!(call, Call::Nothing | Call::TooLarge | Call::TooMany) || call.messages().first().is_some_and(too_large)
+        matches!(call, Call::Nothing | Call::TooLarge | Call::TooMany | Call::Huge | Call::HugeInPieces)
+            // Unless it is counted.
+            || call.account().is_none() && call.messages().first().is_some_and(too_large)
     }
 
     /// What a call returns of which a thread remembers nothing else.
@@ -263,11 +283,15 @@ impl<P: Platform> World<P> {
         let account = || match call.account() {
             Some(Place::Region) => Account::Shared(0),
             Some(Place::Process) => Account::Own(self.own.as_ref().expect("a program that counts here")),
-            None => Account::None,
+            Some(Place::Grant) | None => Account::None,
         };
         let flag = |flag: bool| note::ANSWER + u64::from(flag);
         match call {
-            Call::InPlace | Call::SharedInPlace => written(self.fill(tag, sequence + 1, call, account())),
+            Call::InPlace | Call::SharedInPlace => {
+                let result = self.fill(tag, sequence + 1, call, account());
+                self.count_refusal(call, result);
+                written(result)
+            }
             Call::Fails => {
                 let fails = |_| Err(Refusal::Invalid);
                 written(write::write_with::<P, _, _>(ring, tag, call.messages()[0], fails).map(|()| 1))
@@ -282,7 +306,7 @@ impl<P: Platform> World<P> {
                 written(write::write::<P, _>(ring, tag, &pieces).map(|()| 1))
             }
             Call::Await => loop {
-                match self.fill(tag, sequence + 1, call, Account::None) {
+                match self.write_aged(tag, sequence + 1, call.messages(), Account::None, false, Ok(())) {
                     Err(Refusal::Full) => {
                         let record = ring_buffer_record_len(call.messages()[0]) as u64;
                         if !room::want(ring, record) {
@@ -293,7 +317,47 @@ impl<P: Platform> World<P> {
                 }
             },
             Call::Ask => flag(room::want(ring, ring_buffer_record_len(8) as u64)),
-            Call::Aged => written(self.write_aged(tag, sequence + 1, call.messages()[0])),
+            Call::Aged => written(self.write_aged(tag, sequence + 1, call.messages(), Account::None, true, Ok(()))),
+            Call::Young => written(self.write_aged(tag, sequence + 1, call.messages(), account(), false, Ok(()))),
+            Call::Barred => {
+                let barred = Err(Refusal::Invalid);
+                written(self.write_aged(tag, sequence + 1, call.messages(), Account::None, true, barred))
+            }
+            Call::Huge => {
+                let bytes = vec![1; MAX_WRITE_SIZE + 1];
+                written(write::write_batch::<P, _>(ring, tag, &[&bytes[..]]))
+            }
+            Call::HugeInPieces => {
+                let bytes = vec![1; MAX_WRITE_SIZE / 2 + 1];
+                written(write::write::<P, _>(ring, tag, &[IoSlice::new(&bytes), IoSlice::new(&bytes)]).map(|()| 1))
+            }
+            Call::Mediate | Call::MediateFails | Call::MediateTooMany => self.mediate(HOLDER, tag, sequence + 1, call),
+            Call::Revoke => {
+                grant::revoke(ring, ring.grant(0), HOLDER);
+                flag(true)
+            }
+            Call::Give => {
+                grant::give(ring, ring.grant(0), OTHER);
+                flag(true)
+            }
+            Call::TakeOver => {
+                let own = self.own.as_ref().expect("a program that counts here");
+                section::exclusively(ring, |_| own.absorb(ring.slot(0)));
+                flag(true)
+            }
+            Call::Clear => {
+                section::exclusively(ring, |_| ring.slot(0).clear());
+                flag(true)
+            }
+            Call::Refuse => {
+                close::refuse(ring);
+                flag(true)
+            }
+            Call::Ending => flag(close::is_closing(ring)),
+            Call::Abandon => {
+                close::abandon(ring);
+                flag(true)
+            }
             Call::GiveUp => {
                 room::give_up(ring);
                 flag(true)
@@ -347,7 +411,52 @@ impl<P: Platform> World<P> {
                 header.writers.0.reserved.store(&SCRIBBLE, u64::MAX);
                 flag(true)
             }
-            _ => written(self.write(tag, sequence + 1, call.messages(), account())),
+            _ => {
+                let result = self.write(tag, sequence + 1, call.messages(), account());
+                self.count_refusal(call, result);
+                written(result)
+            }
+        }
+    }
+
+    /// Counts a refused write, as those do who count.
+    fn count_refusal(&self, call: Call, result: Result<usize, Refusal>) {
+        let (Err(refusal), [len]) = (result, call.messages()) else { return };
+        match call.account() {
+            Some(Place::Region) => self.ring.slot(0).refuse(refusal, *len as u64),
+            Some(Place::Process) => self.own.as_ref().expect("a program that counts here").refuse(refusal, *len as u64),
+            Some(Place::Grant) | None => {}
+        }
+    }
+
+    /// Has a mediator write one message; asks again as long as the lock is held.
+    fn mediate(&self, holder: u64, tag: u64, sequence: u64, call: Call) -> u64 {
+        let bytes = message(10 * tag + sequence, 8);
+        let pieces = if call == Call::MediateTooMany { MAX_VECTORS as u64 + 1 } else { 1 };
+        let answer = P::retry(|| {
+            let fill = |offset| {
+                self.ring.write_bytes(offset, &bytes);
+                call != Call::MediateFails
+            };
+            match mediator::write::<P, _>(&self.ring, self.ring.grant(0), holder, tag, pieces, bytes.len() as u64, fill)
+            {
+                Answer::Busy => {
+                    P::give_way();
+                    None
+                }
+                answer => Some(answer),
+            }
+        });
+        match answer {
+            Answer::Written => note::ACCEPTED + 1,
+            Answer::Revoked => note::REVOKED,
+            Answer::Fault => note::UNREADABLE,
+            Answer::Invalid => written(Err(Refusal::Invalid)),
+            Answer::TooLarge => written(Err(Refusal::TooLarge)),
+            Answer::Corrupt => written(Err(Refusal::Corrupt)),
+            Answer::Full => written(Err(Refusal::Full)),
+            Answer::Closed => written(Err(Refusal::Closed)),
+            Answer::Busy | Answer::Ready => panic!("{answer:?} is no answer to this"),
         }
     }
 
@@ -386,11 +495,25 @@ impl<P: Platform> World<P> {
         .map(|()| 1)
     }
 
-    /// Writes one message as a mediator does that was refused before.
-    fn write_aged(&self, tag: u64, sequence: u64, len: usize) -> Result<usize, Refusal> {
-        let bytes = message(10 * tag + sequence, len);
-        let batch = [&bytes[..]];
-        write::write_batch_aged::<P, _, Refusal>(&self.ring, tag, Account::None, &batch, true, || Ok(()), |_| ())
+    /// Writes messages as the broker does.
+    fn write_aged(
+        &self,
+        tag: u64,
+        sequence: u64,
+        lengths: &[usize],
+        account: Account<'_, P>,
+        aged: bool,
+        allowed: Result<(), Refusal>,
+    ) -> Result<usize, Refusal> {
+        let messages: Vec<Vec<u8>> =
+            (sequence..).zip(lengths).map(|(sequence, &len)| message(10 * tag + sequence, len)).collect();
+        let batch: Vec<&[u8]> = messages.iter().map(|message| &message[..]).collect();
+        let mut reported = 0;
+        let report = |records| reported = records;
+        let result =
+            write::write_batch_aged::<P, _, Refusal>(&self.ring, tag, account, &batch, aged, || allowed, report);
+        assert_eq!(reported, result.unwrap_or(0), "what was reported of a batch, and what was written");
+        result
     }
 
     fn copies(&self) -> &Copies<P> {
@@ -399,8 +522,16 @@ impl<P: Platform> World<P> {
 
     /// What the region's account says, asked as the ring's owner does.
     fn tally(&self) -> u64 {
-        let (records, bytes) = section::exclusively(&self.ring, |_| self.ring.slot(0).accepted.get());
-        note::COUNTED + 1000 * records + bytes
+        counted_note(section::exclusively(&self.ring, |_| self.ring.slot(0).accepted.get()))
+    }
+
+    /// All that an account says.
+    fn figures(&self, slot: &Slot<P>, losses: bool) -> Notes {
+        let mut notes = vec![counted_note(section::exclusively(&self.ring, |_| slot.accepted.get()))];
+        if losses {
+            notes.extend([lost_note(slot.no_space.get()), lost_note(slot.bad.get())]);
+        }
+        notes
     }
 
     /// Names a record.
@@ -440,7 +571,7 @@ impl<P: Platform> World<P> {
         // Nothing of what it saw is remembered.
         P::scope(|| {
             let indices = &self.ring.header().indices.0;
-            self.ring.ring_bell(bell::WAKER);
+            self.ring.ring_bell(bell::WAKER | bell::DESCRIPTOR);
             // Additions of 0, to see the newest values without touching the lock.
             if indices.head.fetch_add(&NEWEST, 0) == indices.tail.fetch_add(&NEWEST, 0) {
                 // Somebody else may have filled it meanwhile.
@@ -451,18 +582,22 @@ impl<P: Platform> World<P> {
     }
 
     /// The final look, when all threads have ended: what is left, what was counted, and how much room there is.
-    pub fn last(&self) -> Notes {
+    pub fn last(&self, losses: bool) -> Notes {
         let mut last = Actor::new(PROBE);
         last.make(self, Call::Drain);
         if last.notes[0] >= note::ERROR {
             last.make(self, Call::Resync);
         }
         if self.ring.ledger().is_some() {
-            last.notes.push(self.tally());
+            last.notes.extend(self.figures(self.ring.slot(0), losses));
         }
         if let Some(own) = &self.own {
-            let (records, bytes) = section::exclusively(&self.ring, |_| own.accepted.get());
-            last.notes.push(note::COUNTED + 1000 * records + bytes);
+            last.notes.extend(self.figures(own, losses));
+        }
+        for right in self.ring.grants() {
+            last.notes.extend(self.figures(&right.slot, true));
+            // Refused for its own sake, and only if it may write.
+            last.notes.extend([HOLDER, OTHER].map(|holder| self.mediate(holder, PROBE, 1, Call::MediateTooMany)));
         }
         let mut sequence = 0;
         while let Ok(written) = self.write(PROBE, sequence + 1, &[8], Account::None) {
@@ -473,6 +608,14 @@ impl<P: Platform> World<P> {
         last.drain(self, usize::MAX);
         last.notes
     }
+}
+
+fn counted_note((records, bytes): (u64, u64)) -> u64 {
+    note::COUNTED + 1000 * records + bytes
+}
+
+fn lost_note((records, bytes): (u64, u64)) -> u64 {
+    note::LOST + 1000 * records + bytes
 }
 
 /// The note of an index so far beyond the start.

@@ -35,18 +35,42 @@ pub enum Call {
     TooLarge,
     /// `write` in more pieces than may be.
     TooMany,
-    /// `write_with` again and again until there is room: asks for it (`room::want`), sleeps until the bell rings.
+    /// `write_batch_aged` again and again until there is room: asks for it (`room::want`), sleeps until the bell rings.
     Await,
     /// `room::want`, and goes away.
     Ask,
     /// `write_batch_aged` of one record that was refused before: written, or room is set aside for it.
     Aged,
+    /// `write_batch_aged` of two that were not, counted in memory of the owner's process.
+    Young,
+    /// `write_batch_aged` where nothing may be written any more.
+    Barred,
     /// `room::give_up` of what was set aside.
     GiveUp,
     /// `Copies::retain`, and `release` of the copy.
     Copy,
     /// `Copies::release` of one's own.
     HangUp,
+    /// `write` of more than a write may be, in one piece.
+    Huge,
+    /// `write` of more than a write may be, in pieces of which none is.
+    HugeInPieces,
+    /// `mediator::write`, for whoever had the right to write at first.
+    Mediate,
+    /// `mediator::write` of a message that cannot be read.
+    MediateFails,
+    /// `mediator::write` of more pieces than may be.
+    MediateTooMany,
+    /// `grant::revoke` of what was given at first.
+    Revoke,
+    /// `grant::give` to another.
+    Give,
+    /// The region's account is taken over into the one in the owner's process.
+    TakeOver,
+    /// The region's account starts anew.
+    Clear,
+    /// `close::refuse`.
+    Refuse,
     /// `close::finish`.
     Close,
     /// Sleeps for a second, as a writer does that has nothing to say yet.
@@ -64,6 +88,8 @@ pub enum Call {
     Look,
     /// `wait` without a limit.
     Wait,
+    /// `subscribe` to both bells, until both have rung or there is something.
+    WaitBoth,
     /// `subscribe` to the task's bell until there is something.
     WaitBell,
     /// `subscribe` to the descriptor's bell until there is something.
@@ -82,8 +108,12 @@ pub enum Call {
     Resync,
     /// `is_closed`.
     Closed,
+    /// `close::is_closing`.
+    Ending,
     /// `close::is_closed`.
     Over,
+    /// `close::abandon`.
+    Abandon,
     /// Looks at the region's account, under the lock.
     Tally,
     /// Scribbles an index over `head` with which nothing can go on.
@@ -119,7 +149,7 @@ pub enum Side {
 
 impl Call {
     /// All of them.
-    pub const ALL: [Call; 50] = {
+    pub const ALL: [Call; 65] = {
         use Call::*;
         [
             Empty,
@@ -140,9 +170,21 @@ impl Call {
             Await,
             Ask,
             Aged,
+            Young,
+            Barred,
             GiveUp,
             Copy,
             HangUp,
+            Huge,
+            HugeInPieces,
+            Mediate,
+            MediateFails,
+            MediateTooMany,
+            Revoke,
+            Give,
+            TakeOver,
+            Clear,
+            Refuse,
             Close,
             Nap,
             Drain,
@@ -151,6 +193,7 @@ impl Call {
             ByIndex,
             Look,
             Wait,
+            WaitBoth,
             WaitBell,
             WaitDescriptor,
             Limited,
@@ -160,7 +203,9 @@ impl Call {
             Cancel,
             Resync,
             Closed,
+            Ending,
             Over,
+            Abandon,
             Tally,
             ScribbleHead,
             ScribbleOdd,
@@ -196,11 +241,12 @@ impl Call {
     pub fn messages(self) -> &'static [usize] {
         match self {
             Call::Empty => &[0],
-            Call::Write | Call::Own | Call::Shared | Call::Await | Call::Aged => &[8],
+            Call::Write | Call::Own | Call::Shared | Call::Await | Call::Aged | Call::Barred | Call::Mediate => &[8],
+            Call::MediateFails | Call::MediateTooMany => &[8],
             Call::Pieces => &[3],
             Call::Long | Call::SharedInPlace => &[9],
             Call::InPlace | Call::Fails => &[5],
-            Call::Batch | Call::SharedBatch | Call::OwnBatch => &[8, 0],
+            Call::Batch | Call::SharedBatch | Call::OwnBatch | Call::Young => &[8, 0],
             _ => &[],
         }
     }
@@ -209,7 +255,8 @@ impl Call {
     pub fn account(self) -> Option<Place> {
         match self {
             Call::Shared | Call::SharedInPlace | Call::SharedBatch => Some(Place::Region),
-            Call::Own | Call::OwnBatch => Some(Place::Process),
+            Call::Mediate | Call::MediateFails | Call::MediateTooMany => Some(Place::Grant),
+            Call::Own | Call::OwnBatch | Call::Young => Some(Place::Process),
             _ => None,
         }
     }
@@ -217,7 +264,25 @@ impl Call {
     /// Whether it may last: it ends when somebody else, or the clock, does something.
     pub fn waits(self) -> bool {
         use Call::*;
-        matches!(self, Await | Nap | Wait | WaitBell | WaitDescriptor | Limited | Impatient | Endless | More)
+        matches!(self, Await | Nap | Wait | WaitBoth | WaitBell | WaitDescriptor | Limited | Impatient | Endless | More)
+    }
+
+    /// Whether it sleeps on the lock word, which nobody may where a mediator writes.
+    pub fn sleeps_on_the_lock(self) -> bool {
+        use Call::*;
+        matches!(self, Wait | Limited | Impatient | Endless | More)
+    }
+
+    /// Whether it writes by way of a mediator, or is about the right to.
+    pub fn mediates(self) -> bool {
+        use Call::*;
+        matches!(self, Mediate | MediateFails | MediateTooMany | Revoke | Give)
+    }
+
+    /// Whether the broker makes it, in the owner's process.
+    pub fn is_brokers(self) -> bool {
+        use Call::*;
+        matches!(self, Await | Aged | Young | Barred | GiveUp | Refuse | TakeOver | Clear) || self.mediates()
     }
 
     /// Whether it ends by the clock.
@@ -233,6 +298,8 @@ pub enum Place {
     Region,
     /// In the owner's process.
     Process,
+    /// With the right to write by way of a mediator.
+    Grant,
 }
 
 /// What is left by a call in its thread's notes. Notes of records are below 100.
@@ -241,6 +308,10 @@ pub mod note {
     pub const ACCEPTED: u64 = 200;
     /// A write that was refused: and why.
     pub const REFUSED: u64 = 300;
+    /// A write by way of a mediator, by somebody who may not.
+    pub const REVOKED: u64 = 306;
+    /// A message that could not be read.
+    pub const UNREADABLE: u64 = 307;
     /// No, at that; or yes.
     pub const ANSWER: u64 = 400;
     /// So many records follow.
@@ -255,6 +326,8 @@ pub mod note {
     pub const BYTES: u64 = 1_000;
     /// So many records in an account.
     pub const COUNTED: u64 = 1_000_000;
+    /// So many records that were refused.
+    pub const LOST: u64 = 1_500_000;
     /// A time, in milliseconds.
     pub const TIME: u64 = 2_000_000;
 }
@@ -274,6 +347,8 @@ pub fn words(notes: &[u64]) -> String {
         303 => "refused as corrupt".into(),
         304 => "refused for want of room".into(),
         305 => "refused for good".into(),
+        note::REVOKED => "refused to who may not write any more".into(),
+        note::UNREADABLE => "not to be read".into(),
         note::ANSWER => "no".into(),
         401 => "yes".into(),
         note::RECORDS => "nothing there".into(),
@@ -284,7 +359,11 @@ pub fn words(notes: &[u64]) -> String {
         note::GIVEN_UP => "given up".into(),
         note::LAST => "nothing more comes".into(),
         note::BYTES..note::COUNTED => format!("{} bytes", note - note::BYTES),
-        note::COUNTED..note::TIME => {
+        note::LOST..note::TIME => {
+            let lost = note - note::LOST;
+            format!("lost {} records of {} bytes", lost / 1000, lost % 1000)
+        }
+        note::COUNTED..note::LOST => {
             let counted = note - note::COUNTED;
             format!("counted {} records of {} bytes", counted / 1000, counted % 1000)
         }

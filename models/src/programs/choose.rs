@@ -25,14 +25,26 @@ pub fn sensible(program: &Program) -> bool {
         // By hand one reads whatever the index says.
         && !(has(ScribbleHead) && any(|call| matches!(call, ByAmount | ByIndex)))
         && (!has(ScribbleHead) || may_scribble_head(program))
-        && (!any(|call| matches!(call, ScribbleOdd | ScribbleTail | ScribbleLap | ScribbleGuess | ScribbleReserved))
-            || program.threads.len() == 1 && program.deaths == 0)
+        && (!any(|call| {
+            matches!(call, ScribbleOdd | ScribbleTail | ScribbleLap | ScribbleGuess | ScribbleReserved)
+        }) || program.threads.len() == 1 && program.deaths == 0)
         // Who scribbles over a wish keeps it from being granted.
         && !(has(ScribbleRoom) && has(Await))
         // Nor does he get room that is set aside for another and never given up.
-        && !(has(Await) && any(|call| matches!(call, Aged | ScribbleReserved)))
+        && !(has(Await) && any(|call| matches!(call, Aged | Barred | ScribbleReserved)))
         // Who scribbles over the end takes it back.
-        && !(has(Close) && has(ScribbleReserved))
+        && !(any(|call| matches!(call, Close | Refuse | Abandon)) && has(ScribbleReserved))
+        // The reader of a broker's ring does not go without the lock, nor is another end begun beside it.
+        && !(has(Abandon) && any(|call| matches!(call, Await | Aged | Young | Barred | GiveUp | Close | Refuse | Resync)))
+        // Where a mediator writes, nobody sleeps on the lock word.
+        && !(any(Call::mediates) && any(Call::sleeps_on_the_lock))
+        // An account is taken over, or begun anew, when nobody counts there any more.
+        && program.threads.iter().enumerate().all(|(at, thread)| {
+            let others = program.threads.iter().enumerate().filter(|&(other, _)| other != at);
+            let takes = |call: &Call| matches!(call, TakeOver | Clear);
+            let counts = |call: &Call| call.account() == Some(Place::Region);
+            !thread.calls.iter().any(takes) || !others.flat_map(|(_, other)| &other.calls).any(counts)
+        })
         // A nap is for somebody's clock, which must not go on while that one looks at it.
         && (!has(Nap) || program.time == Time::WhenIdle)
         && (program.time == Time::AtWill || any(Call::timed))
@@ -99,14 +111,13 @@ impl Circumstances {
 
     /// A program of these calls in the circumstances of this number; it need not make sense.
     pub fn program(&self, calls: &[Vec<Call>], number: usize) -> Program {
-        let mediates = |call| matches!(call, Call::Await | Call::Aged | Call::GiveUp);
-        let is_mediated = calls.iter().flatten().any(|&call| mediates(call));
-        // What dies is a process. The owner's is the end of the ring, and it is the mediator's too.
+        let is_brokered = calls.iter().flatten().any(|&call| call.is_brokers());
+        // What dies is a process. The owner's is the end of the ring, and it is the broker's too.
         let mortal = |calls: &[Call]| {
             let owners = |call: Call| {
-                let with_the_mediator =
-                    is_mediated && (mediates(call) || call == Call::Close || call.side() == Side::Reader);
-                with_the_mediator || call.account() == Some(Place::Process)
+                let with_the_broker =
+                    is_brokered && (call.is_brokers() || call == Call::Close || call.side() == Side::Reader);
+                with_the_broker || call.account() == Some(Place::Process)
             };
             !calls.iter().any(|&call| owners(call))
         };
@@ -204,11 +215,12 @@ pub fn shapes(level: Level) -> Vec<Shape> {
         shape("one thread, 1 call", &[(1, Both)], [(1, 36), (1, 400), (1, 400)]),
         shape("a mediator and a reader", &[(1, Mediator), (1, Reader)], [(1, 24), (1, 80), (1, 400)]),
         shape("a writer and a reader", &[(1, Writer), (1, Reader)], [(1, 6), (1, 20), (1, 400)]),
-        shape("two writers", &[(1, Writer), (1, Writer)], [(1, 3), (1, 24), (1, 400)]),
-        shape("one thread, 2 calls", &[(2, Both)], [(1, 3), (1, 12), (1, 400)]),
-        shape("a writer with 2 calls and a reader", &[(2, Writer), (1, Reader)], [(17, 1), (3, 1), (1, 6)]),
-        shape("a writer and a reader with 2 calls", &[(1, Writer), (2, Reader)], [(17, 1), (3, 1), (1, 6)]),
-        shape("one thread, 3 calls", &[(3, Both)], [(17, 1), (1, 1), (1, 4)]),
+        shape("two writers", &[(1, Writer), (1, Writer)], [(1, 2), (1, 16), (1, 400)]),
+        shape("one thread, 2 calls", &[(2, Both)], [(1, 2), (1, 8), (1, 400)]),
+        shape("a writer with 2 calls and a reader", &[(2, Writer), (1, Reader)], [(37, 1), (5, 1), (1, 6)]),
+        shape("a writer and a reader with 2 calls", &[(1, Writer), (2, Reader)], [(37, 1), (5, 1), (1, 6)]),
+        shape("two writers and a reader", &[(1, Writer), (1, Writer), (1, Reader)], [(211, 1), (17, 1), (1, 4)]),
+        shape("one thread, 3 calls", &[(3, Both)], [(37, 1), (1, 1), (1, 4)]),
         shape("damage and repair, 4 calls", &[(4, Repairer)], [(1, 2), (1, 12), (1, 400)]),
     ]
 }
@@ -242,9 +254,9 @@ impl Shape {
             let mut calls = calls.into_iter();
             let threads: Vec<Vec<Call>> =
                 self.threads.iter().map(|&(count, _)| calls.by_ref().take(count).collect()).collect();
-            let same = threads.len() > 1 && self.threads.windows(2).all(|pair| pair[0] == pair[1]);
             // Equal threads in another order are the same program.
-            let twice = same && threads.windows(2).any(|pair| pair[0] > pair[1]);
+            let equal = self.threads.windows(2).map(|pair| pair[0] == pair[1]);
+            let twice = equal.zip(threads.windows(2)).any(|(equal, pair)| equal && pair[0] > pair[1]);
             let some = if twice { 0 } else { self.times };
             // The next ones in turn, far apart.
             let length = circumstances.count();

@@ -84,6 +84,43 @@ pub enum Pair {
     Both(Circumstance, Circumstance),
 }
 
+/// Three things that meet in a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Triple {
+    /// Three calls, one after the other, by one thread.
+    Then([Call; 3]),
+    /// One call after the other, by one thread, and one beside them.
+    ThenBeside([Call; 3]),
+    /// Three calls by three threads.
+    Beside([Call; 3]),
+    /// One call after the other, in such circumstances.
+    ThenIn([Call; 2], Circumstance),
+    /// One call beside the other, in such circumstances.
+    BesideIn([Call; 2], Circumstance),
+}
+
+impl Triple {
+    /// All kinds, by number, in words.
+    pub const KINDS: [&str; 5] = [
+        "three calls of one thread",
+        "two calls of one thread beside another's",
+        "three calls beside each other",
+        "a call, then another, in a circumstance",
+        "a call beside another thread's, in a circumstance",
+    ];
+
+    /// The number of its kind.
+    pub fn kind(self) -> usize {
+        match self {
+            Triple::Then(_) => 0,
+            Triple::ThenBeside(_) => 1,
+            Triple::Beside(_) => 2,
+            Triple::ThenIn(..) => 3,
+            Triple::BesideIn(..) => 4,
+        }
+    }
+}
+
 impl fmt::Display for Pair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -129,6 +166,37 @@ impl Program {
         for (at, &one) in circumstances.iter().enumerate() {
             pairs.extend(circumstances[at + 1..].iter().map(|&other| Pair::Both(one, other)));
         }
+    }
+}
+
+impl Program {
+    /// The triples of calls that meet in it, and the pairs of calls with what they happen in.
+    pub fn triples(&self) -> Vec<Triple> {
+        let circumstances = self.circumstances();
+        let mut triples = Vec::new();
+        for (at, thread) in self.threads.iter().enumerate() {
+            for (place, &one) in thread.calls.iter().enumerate() {
+                for (next, &two) in thread.calls.iter().enumerate().skip(place + 1) {
+                    triples.extend(thread.calls[next + 1..].iter().map(|&three| Triple::Then([one, two, three])));
+                    let others = self.threads.iter().enumerate().filter(|&(other, _)| other != at);
+                    let others = others.flat_map(|(_, other)| &other.calls);
+                    triples.extend(others.map(|&three| Triple::ThenBeside([one, two, three])));
+                    triples.extend(circumstances.iter().map(|&other| Triple::ThenIn([one, two], other)));
+                }
+                for (next, other) in self.threads.iter().enumerate().skip(at + 1) {
+                    for &two in &other.calls {
+                        let both = [one.min(two), one.max(two)];
+                        triples.extend(circumstances.iter().map(|&other| Triple::BesideIn(both, other)));
+                        for &three in self.threads[next + 1..].iter().flat_map(|thread| &thread.calls) {
+                            let mut all = [one, two, three];
+                            all.sort();
+                            triples.push(Triple::Beside(all));
+                        }
+                    }
+                }
+            }
+        }
+        triples
     }
 }
 

@@ -59,7 +59,16 @@ impl Program {
     }
 
     fn counts_in(&self, place: Place) -> bool {
-        self.has(|call| call.account() == Some(place) || (place == Place::Region && call == Call::Tally))
+        self.has(|call| {
+            call.account() == Some(place)
+                || match place {
+                    Place::Region => {
+                        matches!(call, Call::Tally | Call::TakeOver | Call::Clear)
+                    }
+                    Place::Process => call == Call::TakeOver,
+                    Place::Grant => call.mediates(),
+                }
+        })
     }
 
     fn copies(&self) -> Option<u64> {
@@ -68,9 +77,15 @@ impl Program {
         asked.then(|| (self.threads.iter().filter(writes).count() as u64).max(1))
     }
 
+    /// Whether the final look tells what was refused: who counts that himself may die before he has.
+    fn tells_losses(&self) -> bool {
+        self.deaths == 0
+    }
+
     /// Whether somebody sees to the reader when a writer has died.
     fn watched(&self) -> bool {
-        let waits = |call| matches!(call, Call::Wait | Call::WaitBell | Call::WaitDescriptor | Call::Endless);
+        let waits =
+            |call| matches!(call, Call::Wait | Call::WaitBoth | Call::WaitBell | Call::WaitDescriptor | Call::Endless);
         self.deaths > 0 && self.has(waits)
     }
 
@@ -86,6 +101,8 @@ impl Program {
             copies: self.copies().unwrap_or(1),
             region: self.counts_in(Place::Region),
             process: self.counts_in(Place::Process),
+            grant: self.counts_in(Place::Grant),
+            losses: self.tells_losses(),
             time: self.time,
         };
         world.answers(MOST)
@@ -118,6 +135,7 @@ impl Program {
             lengths,
             region: self.counts_in(Place::Region),
             process: self.counts_in(Place::Process),
+            grant: self.counts_in(Place::Grant),
             copies: self.copies(),
             naps: self.has(|call| call == Call::Nap),
         }
@@ -205,13 +223,13 @@ impl Scenario for Specified {
             let world = world.clone();
             program = program.on_death(move |_| world.close());
         }
-        let answers = self.answers.clone();
+        let (answers, losses) = (self.answers.clone(), self.program.tells_losses());
         program.finish(move |ends| {
             let notes = |end: &End| match end {
                 End::Returned(notes) => Some(notes.clone()),
                 End::Died { .. } => None,
             };
-            let answer = Answer { threads: ends.iter().map(notes).collect(), last: world.last() };
+            let answer = Answer { threads: ends.iter().map(notes).collect(), last: world.last(losses) };
             assert!(answers.contains(&answer), "{}", complaint(&answer, &answers));
             "as specified".into()
         })

@@ -1,10 +1,10 @@
 //! Runs programs, and counts.
 
 use super::choose::{self, Shape};
-use super::feature::{Pair, all_pairs};
+use super::feature::{Pair, Triple, all_pairs};
 use super::program::{Program, Specified};
 use crate::suite::Level;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use weakest::explorer::{self, ExplorerOptions};
@@ -34,6 +34,8 @@ pub struct Outcome {
     pub tallies: Vec<Tally>,
     /// The pairs that met in a program that was explored to its end.
     pub covered: BTreeSet<Pair>,
+    /// The triples that did.
+    pub triples: HashSet<Triple>,
     /// The pairs that met in none.
     pub uncovered: BTreeSet<Pair>,
     /// The programs that did not pass.
@@ -161,7 +163,10 @@ impl Plan {
         tally.states += run.states.unwrap_or(0);
         tally.answers += specified.answers() as u64;
         match run.verdict {
-            Verdict::Pass => outcome.covered.extend(specified.program().pairs()),
+            Verdict::Pass => {
+                outcome.covered.extend(specified.program().pairs());
+                outcome.triples.extend(specified.program().triples());
+            }
             Verdict::Cut => tally.cut += 1,
             _ => outcome.failures.push(run),
         }

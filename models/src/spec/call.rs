@@ -1,7 +1,7 @@
 //! What each call may do: from a state to all states in which it may have returned, with what it leaves in its notes.
 
-use super::ring::{Knowledge, Record, Ring, Value, refusal};
-use crate::programs::actor::{TOP, beyond};
+use super::ring::{Account, CLOSED, ENDING, Knowledge, Record, Ring, Value, refusal};
+use crate::programs::actor::{HOLDER, OTHER, TOP, beyond};
 use crate::programs::call::{Call, Place, note};
 use crate::programs::{LIMIT, NAP};
 use iobring::layout::ring_buffer_record_len;
@@ -48,7 +48,7 @@ impl Actor {
                 }
                 actor.notes.push(note::ANSWER + u64::from(found.is_some()));
             }),
-            Call::Wait | Call::WaitBell | Call::WaitDescriptor | Call::Endless => {
+            Call::Wait | Call::WaitBoth | Call::WaitBell | Call::WaitDescriptor | Call::Endless => {
                 let index = ring.tail();
                 self.woken(ring, index)
             }
@@ -65,7 +65,7 @@ impl Actor {
             }),
             Call::Nothing => self.at_once(ring, note::ACCEPTED),
             Call::TooLarge => self.at_once(ring, refusal(Refusal::TooLarge)),
-            Call::TooMany => self.at_once(ring, refusal(Refusal::Invalid)),
+            Call::TooMany | Call::Huge | Call::HugeInPieces => self.at_once(ring, refusal(Refusal::Invalid)),
             Call::Ask => self.ask(ring),
             Call::Copy => self.release(ring, true),
             Call::HangUp => self.release(ring, false),
@@ -78,17 +78,37 @@ impl Actor {
                     After { ring, actor, returned: true }
                 })
                 .collect(),
-            Call::Over => self.each_look_at_end(ring, |_, actor, is_closed| {
-                actor.notes.push(note::ANSWER + u64::from(is_closed));
+            Call::Over | Call::Ending => self.each_look_at_end(ring, |_, actor, end| {
+                let is_so = end == CLOSED || end == ENDING && call == Call::Ending;
+                actor.notes.push(note::ANSWER + u64::from(is_so));
             }),
-            Call::Close => self.section(ring, |ring, actor, _, _| {
-                if !ring.is_closed() {
-                    ring.ends.push(Value { value: 1, teaches: actor.knows });
-                }
-                actor.knows.ends = 1;
+            Call::Close => self.end_ring(ring, CLOSED),
+            Call::Refuse => self.end_ring(ring, ENDING),
+            Call::Abandon => {
+                let mut after = self.at_once(ring, note::ANSWER + 1);
+                let After { ring, actor, .. } = &mut after[0];
+                ring.ends.push(Value { value: CLOSED, teaches: Knowledge::default() });
+                actor.knows.ends = ring.ends.len() - 1;
+                after
+            }
+            Call::Tally => self.section(ring, |ring, actor, _, _| actor.notes.push(ring.region.tally())),
+            Call::TakeOver => self.section(ring, |ring, actor, _, _| {
+                ring.process.take_over(ring.region);
+                ring.region = Account::default();
                 actor.notes.push(note::ANSWER + 1);
             }),
-            Call::Tally => self.section(ring, |ring, actor, _, _| actor.notes.push(Ring::tally(ring.region))),
+            Call::Clear => self.section(ring, |ring, actor, _, _| {
+                ring.region = Account::default();
+                actor.notes.push(note::ANSWER + 1);
+            }),
+            Call::Revoke => self.section(ring, |ring, actor, _, _| {
+                ring.holder = if ring.holder == HOLDER { 0 } else { ring.holder };
+                actor.notes.push(note::ANSWER + 1);
+            }),
+            Call::Give => self.section(ring, |ring, actor, _, _| {
+                ring.holder = OTHER;
+                actor.notes.push(note::ANSWER + 1);
+            }),
             Call::Resync => self.section(ring, |ring, actor, head, _| actor.resync(ring, head)),
             Call::ScribbleHead => {
                 let mut after = self.at_once(ring, note::ANSWER + 1);
@@ -153,14 +173,14 @@ impl Actor {
     }
 
     /// Looks without the lock whether the ring is closed.
-    fn each_look_at_end(&self, ring: &Ring, effect: impl Fn(&mut Ring, &mut Actor, bool)) -> Vec<After> {
+    fn each_look_at_end(&self, ring: &Ring, effect: impl Fn(&mut Ring, &mut Actor, u64)) -> Vec<After> {
         (self.knows.ends..ring.ends.len())
             .map(|at| {
                 let (mut ring, mut actor) = (ring.clone(), self.clone());
                 actor.knows.ends = at;
                 actor.knows.learn(ring.ends[at].teaches);
-                let is_closed = ring.ends[at].value == 1;
-                effect(&mut ring, &mut actor, is_closed);
+                let end = ring.ends[at].value;
+                effect(&mut ring, &mut actor, end);
                 After { ring, actor, returned: true }
             })
             .collect()
@@ -170,10 +190,21 @@ impl Actor {
     fn each_end(&self, ring: &Ring, effect: impl Fn(&mut Ring, &mut Actor, u64, bool)) -> Vec<After> {
         let looked = self.each_look_at_end(ring, |_, _, _| ());
         let heads = looked.into_iter().flat_map(|After { ring, actor, .. }| {
-            let is_last = ring.ends[actor.knows.ends].value == 1;
+            let is_last = ring.ends[actor.knows.ends].value == CLOSED;
             actor.each_head(&ring, |ring, actor, head| effect(ring, actor, head, is_last))
         });
         heads.collect()
+    }
+
+    /// The end of the ring, or the beginning of it.
+    fn end_ring(&self, ring: &Ring, end: u64) -> Vec<After> {
+        self.section(ring, |ring, actor, _, _| {
+            if ring.end() < end {
+                ring.ends.push(Value { value: end, teaches: actor.knows });
+            }
+            actor.knows.ends = ring.ends.len() - 1;
+            actor.notes.push(note::ANSWER + 1);
+        })
     }
 
     /// Under the writers' lock: whoever enters knows what all know who were there before. Looks at both indices.
@@ -198,23 +229,51 @@ impl Actor {
 
     fn write(&self, ring: &Ring, call: Call) -> Vec<After> {
         let too_large = ring_buffer_record_len(call.messages()[0]) as u64 > ring.capacity;
-        let mut all = match too_large {
+        // A mediator refuses under the lock, and counts it.
+        let mut all = match too_large && call.account() != Some(Place::Grant) {
             true => self.at_once(ring, refusal(Refusal::TooLarge)),
-            false => self.write_held(ring, call),
+            // Whoever goes without the lock is seen late.
+            false => {
+                let mut entered = self.clone();
+                entered.knows.learn(ring.lock);
+                let ends = entered.knows.ends..ring.ends.len();
+                let looks = ends.clone().flat_map(|first| (first..ends.end).map(move |second| (first, second)));
+                looks.flat_map(|looks| entered.write_held(ring, call, looks)).collect()
+            }
         };
+        if let (true, Some(place)) = (too_large, call.account().filter(|&place| place != Place::Grant)) {
+            if let [len] = call.messages() {
+                all.iter_mut().for_each(|after| after.ring.account(place).refuse(Refusal::TooLarge, *len as u64));
+            }
+        }
         all.iter_mut().for_each(|after| after.actor.sequence += call.messages().len() as u64);
         all
     }
 
-    fn write_held(&self, ring: &Ring, call: Call) -> Vec<After> {
+    /// Under the lock, with a look at the end before the look at the indices, and one after it if there is no room.
+    fn write_held(&self, ring: &Ring, call: Call, (first, second): (usize, usize)) -> Vec<After> {
         self.section(ring, |ring, actor, head, tail| {
             let (mut next, mut written, mut bytes) = (head, 0, 0);
             let mut refused = None;
-            if call == Call::Aged {
+            let brokers = matches!(call, Call::Await | Call::Aged | Call::Young | Call::Barred);
+            if brokers {
                 ring.reserved = 0;
             }
+            let (known, ends) = (actor.knows.ends, ring.ends.clone());
+            let is_closed = |at: usize| ends[at].value == CLOSED || ends[at].value == ENDING && !brokers;
+            actor.knows.ends = known.max(first);
+            let reserved = ring.reserved;
+            if call.account() == Some(Place::Grant) && ring.holder != HOLDER {
+                return actor.notes.push(note::REVOKED);
+            }
             for (sequence, &len) in (actor.sequence + 1..).zip(call.messages()) {
-                match ring.place(next, tail, len) {
+                let place = match call {
+                    Call::Barred | Call::MediateTooMany => Err(Refusal::Invalid),
+                    _ if ring_buffer_record_len(len) as u64 > ring.capacity => Err(Refusal::TooLarge),
+                    _ => ring.place(next, tail, len, reserved, is_closed(first)),
+                };
+                match place {
+                    Ok(_) if call == Call::MediateFails => return actor.notes.push(note::UNREADABLE),
                     Ok(_) if call == Call::Fails => refused = Some(Refusal::Invalid),
                     Ok(end) => {
                         // Empty ones are all the same.
@@ -226,6 +285,11 @@ impl Actor {
                         (next, written, bytes) = (end, written + 1, bytes + len as u64);
                         continue;
                     }
+                    Err(Refusal::Full) => {
+                        actor.knows.ends = known.max(second);
+                        let is_closed = !brokers && is_closed(actor.knows.ends);
+                        refused = Some(if is_closed { Refusal::Closed } else { Refusal::Full });
+                    }
                     Err(refusal) => refused = Some(refusal),
                 }
                 break;
@@ -234,24 +298,27 @@ impl Actor {
                 ring.reserved = ring_buffer_record_len(call.messages()[0]) as u64;
             }
             match refused {
-                Some(why) if written == 0 => actor.notes.push(refusal(why)),
+                Some(why) if written == 0 => {
+                    actor.notes.push(refusal(why));
+                    if let (Some(place), [len]) = (call.account(), call.messages()) {
+                        ring.account(place).refuse(why, *len as u64);
+                    }
+                }
                 _ => actor.notes.push(note::ACCEPTED + written),
             }
             if written > 0 {
                 actor.knows.heads = ring.heads.len();
                 ring.heads.push(Value { value: next, teaches: actor.knows });
-                let account = match call.account() {
-                    Some(Place::Region) => &mut ring.region,
-                    Some(Place::Process) => &mut ring.process,
-                    None => return,
-                };
-                *account = (account.0 + written, account.1 + bytes);
+                if let Some(place) = call.account() {
+                    ring.account(place).accept(written, bytes);
+                }
             }
         })
     }
 
     fn resync(&mut self, ring: &mut Ring, head: u64) {
         self.notes.push(note::BYTES + head.saturating_sub(ring.tail()).min(ring.capacity));
+        self.notes.extend(ring.counts.then(|| ring.region.tally()));
         self.head = None;
         let value = Ring::sound(head);
         ring.records.clear();
@@ -363,7 +430,7 @@ impl Actor {
     /// A wait for more than `index`: not given up before its time, nor if there is something that it must know of.
     fn until(&self, ring: &Ring, index: u64, begun: u64, deadline: u64) -> Vec<After> {
         let mut all = self.woken(ring, index);
-        let is_open = ring.ends[self.knows.ends].value == 0;
+        let is_open = ring.ends[self.knows.ends].value != CLOSED;
         if ring.now >= deadline && is_open && ring.heads[self.knows.heads].value <= index {
             let mut given_up = self.at_once(ring, note::GIVEN_UP);
             given_up[0].actor.head = Some(index);
@@ -399,14 +466,14 @@ impl Actor {
 
     /// Whether there is room for 8 bytes more, as far as it can be seen without the lock; in a closed ring one need not wait for it.
     fn ask(&self, ring: &Ring) -> Vec<After> {
-        let looked = self.each_look_at_end(ring, |_, actor, is_closed| {
-            if is_closed {
+        let looked = self.each_look_at_end(ring, |_, actor, end| {
+            if end == CLOSED {
                 actor.notes.push(note::ANSWER + 1);
             }
         });
         let asked = |after: After| match after.ring.ends[after.actor.knows.ends].value {
-            0 => after.actor.ask_open(&after.ring),
-            _ => vec![after],
+            CLOSED => vec![after],
+            _ => after.actor.ask_open(&after.ring),
         };
         looked.into_iter().flat_map(asked).collect()
     }

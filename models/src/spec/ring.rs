@@ -1,7 +1,7 @@
 //! The state: what is in the ring, and what each thread knows of it.
 
-use crate::programs::actor::{HEADER, refused, wrong};
-use crate::programs::call::note;
+use crate::programs::actor::{HEADER, HOLDER, refused, wrong};
+use crate::programs::call::{Place, note};
 use iobring::layout::{ALIGNMENT, MAX_MESSAGE_SIZE, ring_buffer_record_len};
 use iobring::protocol::read::Error;
 use iobring::protocol::write::Refusal;
@@ -60,6 +60,55 @@ impl Record {
     }
 }
 
+/// The ring is open.
+pub(super) const OPEN: u64 = 0;
+/// It is about to be closed: only the broker writes.
+pub(super) const ENDING: u64 = 1;
+/// It is closed.
+pub(super) const CLOSED: u64 = 2;
+
+/// Records and bytes: what was accepted, what was refused for want of space, and what was for any other reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Account {
+    pub(super) accepted: (u64, u64),
+    pub(super) no_space: (u64, u64),
+    pub(super) bad: (u64, u64),
+}
+
+fn add(sum: &mut (u64, u64), (records, bytes): (u64, u64)) {
+    *sum = (sum.0 + records, sum.1 + bytes);
+}
+
+impl Account {
+    pub(super) fn accept(&mut self, records: u64, bytes: u64) {
+        add(&mut self.accepted, (records, bytes));
+    }
+
+    pub(super) fn refuse(&mut self, why: Refusal, bytes: u64) {
+        let space = matches!(why, Refusal::Full | Refusal::TooLarge);
+        add(if space { &mut self.no_space } else { &mut self.bad }, (1, bytes));
+    }
+
+    pub(super) fn take_over(&mut self, other: Account) {
+        add(&mut self.accepted, other.accepted);
+        add(&mut self.no_space, other.no_space);
+        add(&mut self.bad, other.bad);
+    }
+
+    /// What was accepted, as a note.
+    pub(super) fn tally(&self) -> u64 {
+        let (records, bytes) = self.accepted;
+        note::COUNTED + 1000 * records + bytes
+    }
+
+    /// All of it, as notes; what was refused, if `losses` are told.
+    pub(super) fn figures(&self, losses: bool) -> Vec<u64> {
+        let lost = |(records, bytes): (u64, u64)| note::LOST + 1000 * records + bytes;
+        let refused = [lost(self.no_space), lost(self.bad)];
+        std::iter::once(self.tally()).chain(refused.into_iter().filter(|_| losses)).collect()
+    }
+}
+
 /// The ring.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ring {
@@ -71,7 +120,7 @@ pub struct Ring {
     pub(super) tails: Vec<Value>,
     /// Every number of copies that there were of the writers' endpoint.
     pub(super) copies: Vec<Value>,
-    /// Whether it is closed: first not, then it may be.
+    /// Whether it is closed ([`OPEN`], [`ENDING`], [`CLOSED`]): first not, then it may be.
     pub(super) ends: Vec<Value>,
     /// What whoever enters the writers' section learns.
     pub(super) lock: Knowledge,
@@ -79,10 +128,16 @@ pub struct Ring {
     pub(super) records: Vec<Record>,
     /// How much room is set aside, in bytes.
     pub(super) reserved: u64,
-    /// Records and bytes, in the region's account.
-    pub(super) region: (u64, u64),
-    /// Likewise in the owner's process.
-    pub(super) process: (u64, u64),
+    /// Whether there is an account in the region.
+    pub(super) counts: bool,
+    /// The region's account.
+    pub(super) region: Account,
+    /// The one in the owner's process.
+    pub(super) process: Account,
+    /// The one of who has the right to write by way of a mediator.
+    pub(super) grant: Account,
+    /// Who has that right; 0 is nobody.
+    pub(super) holder: u64,
     /// The time, in milliseconds.
     pub(super) now: u64,
 }
@@ -96,12 +151,15 @@ impl Ring {
             heads: Value::first(start),
             tails: Value::first(start),
             copies: Value::first(copies),
-            ends: Value::first(0),
+            ends: Value::first(OPEN),
             lock: Knowledge::default(),
             records: Vec::new(),
             reserved: 0,
-            region: (0, 0),
-            process: (0, 0),
+            counts: false,
+            region: Account::default(),
+            process: Account::default(),
+            grant: Account::default(),
+            holder: HOLDER,
             now: 0,
         }
     }
@@ -135,9 +193,18 @@ impl Ring {
         self.heads.last().expect("a first value").value
     }
 
-    /// Whether it is closed, as whoever is in the writers' section knows.
-    pub(super) fn is_closed(&self) -> bool {
-        self.ends.len() > 1
+    /// How far closed it is.
+    pub(super) fn end(&self) -> u64 {
+        self.ends.last().expect("a first value").value
+    }
+
+    /// An account.
+    pub(super) fn account(&mut self, place: Place) -> &mut Account {
+        match place {
+            Place::Region => &mut self.region,
+            Place::Process => &mut self.process,
+            Place::Grant => &mut self.grant,
+        }
     }
 
     /// The record at `index`, below `head`.
@@ -177,16 +244,17 @@ impl Ring {
         all
     }
 
-    /// Where the next record goes, of a writer that sees these indices: or why there is none.
-    pub(super) fn place(&self, head: u64, tail: u64, len: usize) -> Result<u64, Refusal> {
+    /// Where the next record goes, of a writer that sees these indices: or why there is none. What is set aside is the broker's,
+    /// and `closed` says whether this one is refused.
+    pub(super) fn place(&self, head: u64, tail: u64, len: usize, reserved: u64, closed: bool) -> Result<u64, Refusal> {
         let size = ring_buffer_record_len(len) as u64;
         if tail > head || !head.is_multiple_of(ALIGNMENT as u64) {
             return Err(Refusal::Corrupt);
         }
         let next = head.checked_add(size).ok_or(Refusal::Corrupt)?;
-        let room = self.capacity.saturating_sub(head - tail).saturating_sub(self.reserved);
+        let room = self.capacity.saturating_sub(head - tail).saturating_sub(reserved);
         match size > room {
-            _ if self.is_closed() => Err(Refusal::Closed),
+            _ if closed => Err(Refusal::Closed),
             true => Err(Refusal::Full),
             false => Ok(next),
         }
@@ -196,11 +264,6 @@ impl Ring {
     pub(super) fn sound(head: u64) -> u64 {
         let aligned = head.checked_next_multiple_of(ALIGNMENT as u64);
         aligned.filter(|aligned| u64::MAX - aligned >= MAX_MESSAGE_SIZE as u64).unwrap_or(0)
-    }
-
-    /// The region's account, as a note.
-    pub(super) fn tally((records, bytes): (u64, u64)) -> u64 {
-        note::COUNTED + 1000 * records + bytes
     }
 }
 

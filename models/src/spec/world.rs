@@ -1,9 +1,10 @@
 //! Threads over the ring: every way in which a program may go.
 
 use super::call::{Actor, After};
-use super::ring::Ring;
-use crate::programs::actor::{CLOSING, OLD, PROBE};
+use super::ring::{Ring, refusal};
+use crate::programs::actor::{CLOSING, HOLDER, OLD, OTHER, PROBE};
 use crate::programs::call::{Call, note};
+use iobring::protocol::write::Refusal;
 use std::collections::HashSet;
 
 /// When time passes.
@@ -68,6 +69,10 @@ pub struct World {
     pub region: bool,
     /// Likewise in the owner's process.
     pub process: bool,
+    /// Whether there is a right to write by way of a mediator, of whose account the final look tells.
+    pub grant: bool,
+    /// Whether the final look tells what was refused.
+    pub losses: bool,
     /// When time passes.
     pub time: Time,
 }
@@ -110,7 +115,7 @@ impl World {
     }
 
     fn state(&self) -> State {
-        let mut ring = Ring::new(self.capacity, self.start, self.copies);
+        let mut ring = Ring { counts: self.region, ..Ring::new(self.capacity, self.start, self.copies) };
         let mut writer = Actor::new(OLD);
         for _ in 0..self.filled {
             let after = writer.may(&ring, Call::Write).swap_remove(0);
@@ -211,10 +216,15 @@ impl World {
             make(&mut last, &mut ring, Call::Resync);
         }
         if self.region {
-            last.notes.push(Ring::tally(ring.region));
+            last.notes.extend(ring.region.figures(self.losses));
         }
         if self.process {
-            last.notes.push(Ring::tally(ring.process));
+            last.notes.extend(ring.process.figures(self.losses));
+        }
+        if self.grant {
+            last.notes.extend(ring.grant.figures(true));
+            let may = |holder| if ring.holder == holder { refusal(Refusal::Invalid) } else { note::REVOKED };
+            last.notes.extend([HOLDER, OTHER].map(may));
         }
         let mut probes = 0;
         loop {

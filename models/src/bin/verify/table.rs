@@ -4,7 +4,7 @@
 
 use comfy_table::presets;
 use iobring::protocol::sites;
-use iobring_models::programs::feature::Pair;
+use iobring_models::programs::feature::{Pair, Triple};
 use iobring_models::programs::run::{Outcome, Tally};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -125,7 +125,14 @@ pub fn pairs(outcome: &Outcome) -> Table {
         let count = |pairs: &BTreeSet<Pair>| pairs.iter().filter(|pair| kind(pair) == name).count().to_string();
         vec![name.into(), count(&outcome.covered), count(&outcome.uncovered)]
     };
-    Table { header: vec!["pairs of", "covered", "not covered"], rows: kinds.into_iter().map(row).collect() }
+    let triples = Triple::KINDS.iter().enumerate().map(|(number, name)| {
+        let count = outcome.triples.iter().filter(|triple| triple.kind() == number).count();
+        vec![name.to_string(), count.to_string(), "not counted".into()]
+    });
+    Table {
+        header: vec!["what meets", "covered", "not covered"],
+        rows: kinds.into_iter().map(row).chain(triples).collect(),
+    }
 }
 
 /// Every weakened ordering, and who killed it: first by loom or the explorer, then by shuttle; and whether it can be seen
