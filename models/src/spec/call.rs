@@ -241,10 +241,10 @@ impl Actor {
                 looks.flat_map(|looks| entered.write_held(ring, call, looks)).collect()
             }
         };
-        if let (true, Some(place)) = (too_large, call.account().filter(|&place| place != Place::Grant)) {
-            if let [len] = call.messages() {
-                all.iter_mut().for_each(|after| after.ring.account(place).refuse(Refusal::TooLarge, *len as u64));
-            }
+        if let (true, Some(place)) = (too_large, call.account().filter(|&place| place != Place::Grant))
+            && let [len] = call.messages()
+        {
+            all.iter_mut().for_each(|after| after.ring.account(place).refuse(Refusal::TooLarge, *len as u64));
         }
         all.iter_mut().for_each(|after| after.actor.sequence += call.messages().len() as u64);
         all
