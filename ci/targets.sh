@@ -1,6 +1,7 @@
 #!/bin/sh
-# The library on other targets: musl, where no thread has a robust list before its first robust mutex, and aarch64, under qemu-user
-# unless this is one. Each that is not installed is NOT RUN; if any was not, this ends with 77: skipped, not passed.
+# The library with the oldest compiler, and on other targets: musl, where no thread has a robust list before its first robust
+# mutex, and aarch64, under qemu-user unless this is one. Each that is not installed is NOT RUN; if any was not, this ends with 77:
+# skipped, not passed.
 set -eu
 cd "$(dirname "$0")/.."
 machine=$(uname -m)
@@ -26,4 +27,11 @@ for target in "$machine-unknown-linux-musl" aarch64-unknown-linux-gnu; do
     fi
     cargo test --quiet --locked --target "$target" -p iobring -p weakest-facade --tests
 done
+# The oldest compiler that the published packages promise.
+oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml | sort -V | head -1)
+if command -v rustup >/dev/null && rustup run "$oldest" rustc --version >/dev/null 2>&1; then
+    rustup run "$oldest" cargo check --quiet --locked -p iobring -p weakest-facade
+else
+    not_run "Rust $oldest" "rustup toolchain install $oldest"
+fi
 [ "$missing" -eq 0 ] || exit 77
