@@ -34,7 +34,10 @@ pub fn want<P: Platform, M: Memory<P> + ?Sized>(memory: &M, record_len: u64) -> 
     };
     memory.header().reader.0.room.store(&ROOM_WANT, least_tail.max(NONE + 1));
     P::heavy_fence(&ROOM_CALL);
-    close::is_closed(memory) || used(memory).is_some_and(|used| memory.capacity() - used >= record_len)
+    close::is_closed(memory)
+        || used(memory).is_some_and(|used| memory.capacity() - used >= record_len)
+        // Somebody else has taken the last room before the end of the index range.
+        || head(memory).checked_add(record_len).is_none()
 }
 
 /// Gives up what was set aside by [`write_batch_aged`](crate::protocol::write::write_batch_aged): whoever it was for needs it no more.

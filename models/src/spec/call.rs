@@ -491,8 +491,19 @@ impl Actor {
                 actor.knows.heads = h;
                 let used = ring.heads[h].value.checked_sub(ring.tails[t].value);
                 let fits = used.filter(|&used| used <= ring.capacity).is_some_and(|used| ring.capacity - used >= size);
-                actor.notes.push(note::ANSWER + u64::from(fits));
-                all.push(After { ring: ring.clone(), actor, returned: true });
+                if fits {
+                    actor.notes.push(note::ANSWER + 1);
+                    all.push(After { ring: ring.clone(), actor, returned: true });
+                    continue;
+                }
+                // Looks once more, whether the index range has an end before that.
+                for last in h..ring.heads.len() {
+                    let mut actor = actor.clone();
+                    actor.knows.heads = last;
+                    let never = ring.heads[last].value.checked_add(size).is_none();
+                    actor.notes.push(note::ANSWER + u64::from(never));
+                    all.push(After { ring: ring.clone(), actor, returned: true });
+                }
             }
         }
         all
