@@ -1,6 +1,6 @@
 //! The endpoint a writer holds, and its peer.
 
-use crate::pair::Endpoint;
+use crate::pair::{self, Endpoint};
 use crate::ring::Ring;
 use crate::status::Status;
 use crate::transport::broker::Host;
@@ -280,14 +280,8 @@ impl Iob {
     /// `Unsupported` in any other process.
     pub async fn peer_closed(&self) -> io::Result<()> {
         match self.transport.end() {
-            End::Here(endpoint) if endpoint.is_home() => {
-                endpoint.peer_closed().await;
-                Ok(())
-            }
-            _ => Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "the end of a pair that was made in another process comes by its descriptor, for a reactor to wait for",
-            )),
+            End::Here(endpoint) => endpoint.peer_closed().await,
+            End::Elsewhere(_) => Err(pair::not_here()),
         }
     }
 

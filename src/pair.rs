@@ -105,7 +105,7 @@ impl Side {
     }
 }
 
-/// A task's wait until every copy of the other end is gone. Dropped, it leaves nothing behind.
+/// A task's wait until every copy of the other end is gone, in the process where the pair was made. Dropped, it leaves nothing behind.
 #[derive(Debug)]
 pub(crate) struct PeerClosed<'a> {
     endpoint: &'a Endpoint,
@@ -114,15 +114,19 @@ pub(crate) struct PeerClosed<'a> {
 }
 
 impl Future for PeerClosed<'_> {
-    type Output = ();
+    type Output = io::Result<()>;
 
-    fn poll(mut self: core::pin::Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: core::pin::Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let side = self.endpoint.other();
+        // A fork may have made a copy of this, too.
+        if !side.home.is_current() {
+            return Poll::Ready(Err(not_here()));
+        }
         // A waker's clone and drop are its runtime's code: not for under the lock.
         let waker = context.waker().clone();
-        let side = self.endpoint.other();
         let mut lifeline = side.lifeline.lock().unwrap_or_else(PoisonError::into_inner);
         if lifeline.closed {
-            return Poll::Ready(());
+            return Poll::Ready(Ok(()));
         }
         let number = self.number.unwrap_or_else(|| {
             lifeline.next += 1;
@@ -147,12 +151,23 @@ impl Drop for PeerClosed<'_> {
         let Some(number) = self.number else {
             return;
         };
-        let mut lifeline = self.endpoint.other().lifeline.lock().unwrap_or_else(PoisonError::into_inner);
+        let side = self.endpoint.other();
+        // A fork's copy may find the lock held for ever, and wakes nobody.
+        if !side.home.is_current() {
+            return;
+        }
+        let mut lifeline = side.lifeline.lock().unwrap_or_else(PoisonError::into_inner);
         let at = lifeline.tasks.iter().position(|(other, _)| *other == number);
         let registered = at.map(|at| lifeline.tasks.swap_remove(at));
         drop(lifeline);
         drop(registered);
     }
+}
+
+/// Why a task cannot wait for the end of a pair that was made in another process.
+pub(crate) fn not_here() -> io::Error {
+    let why = "the end of a pair that was made in another process comes by its descriptor, for a reactor to wait for";
+    io::Error::new(io::ErrorKind::Unsupported, why)
 }
 
 /// Makes the other end of `socket` hang up.
@@ -213,11 +228,6 @@ impl Endpoint {
         PeerClosed { endpoint: self, number: None }
     }
 
-    /// Whether this is the process where the pair was made, whose copies are the ones that count.
-    pub(crate) fn is_home(&self) -> bool {
-        self.other().home.is_current()
-    }
-
     /// Waits until the other end is gone; `false` when `timeout` has passed before that.
     pub(crate) fn wait_peer_closed(&self, timeout: Option<Duration>) -> io::Result<bool> {
         if self.is_peer_closed() {
@@ -246,9 +256,10 @@ impl Drop for Endpoint {
 mod tests {
     use super::{Endpoint, Side};
     use rustix::pipe::pipe;
+    use std::io::ErrorKind;
     use std::pin::pin;
     use std::sync::Arc;
-    use std::task::{Context, Waker};
+    use std::task::{Context, Poll, Waker};
 
     #[test]
     fn a_task_that_waits_no_more_is_forgotten() {
@@ -266,6 +277,30 @@ mod tests {
         assert_eq!(tasks(&one), 0);
         drop(other);
         assert!(pin!(one.peer_closed()).poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    }
+
+    #[test]
+    fn a_fork_does_not_wait_for_a_lock_that_was_held() {
+        let (one, _other) = Endpoint::pair(None);
+        let mut wait = Box::pin(one.peer_closed());
+        assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let held = one.other().lifeline.lock().unwrap();
+        // SAFETY: the child polls, drops and ends; what that allocates is the C library's to allow after a fork.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: this process is the child alone, and the alarm ends it where it waits.
+            unsafe { libc::alarm(60) };
+            let polled = wait.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            let refused = matches!(polled, Poll::Ready(Err(error)) if error.kind() == ErrorKind::Unsupported);
+            drop(wait);
+            // SAFETY: ends the child without the parent's destructors.
+            unsafe { libc::_exit(i32::from(!refused)) };
+        }
+        let mut status = -1;
+        // SAFETY: the child is ours.
+        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+        drop(held);
+        assert_eq!(status, 0);
     }
 
     #[test]

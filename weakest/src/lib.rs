@@ -14,6 +14,7 @@
 //! | [`matrix`] | every ordering weakened in turn |
 //! | [`sweep`] | a thread killed before each of its operations |
 //! | [`shard`] | a part of all that, for several machines |
+//! | [`seed`] | faults as text, behind switches: what do the scenarios notice? |
 //! | [`litmus`] | what two sites order, as a litmus test for herd7 |
 //! | [`draw`] | a trace as a picture |
 //! | [`report`] | all of it as a page, as JSON and as JUnit XML |
@@ -29,6 +30,7 @@ mod parallel;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod seed;
 pub mod shard;
 pub mod suite;
 pub mod sweep;

@@ -1,6 +1,7 @@
 //! A part of a list of jobs, for several machines: each takes its own, and [`report::merge`](crate::report::merge) puts the
 //! answers together.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -40,6 +41,16 @@ impl Shard {
     pub fn of<T>(self, jobs: Vec<T>) -> Vec<T> {
         jobs.into_iter().skip(self.part).step_by(self.parts).collect()
     }
+}
+
+/// Why these, of so many, are not all the parts of a whole: each that is missing, and each that is there twice.
+pub fn holes(there: impl IntoIterator<Item = usize>, parts: usize) -> Vec<String> {
+    let mut times: BTreeMap<usize, usize> = (0..parts).map(|part| (part, 0)).collect();
+    there.into_iter().for_each(|part| *times.entry(part).or_default() += 1);
+    let wrong = times.into_iter().filter(|&(_, times)| times != 1);
+    wrong
+        .map(|(part, times)| format!("part {part}/{parts} is {}", if times == 0 { "missing" } else { "there twice" }))
+        .collect()
 }
 
 impl Default for Shard {

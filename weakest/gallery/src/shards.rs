@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use weakest::shard::Shard;
+use weakest::shard::{self, Shard};
 
 /// What `--json` writes.
 #[derive(Serialize, Deserialize)]
@@ -42,18 +41,17 @@ pub fn merge(files: &[PathBuf]) -> Result<Document, String> {
 fn join(parts: Vec<Document>) -> Result<Document, String> {
     let first = parts.first().ok_or("no parts to merge")?;
     let (exhibits, total) = (first.exhibits.clone(), first.shard.parse::<Shard>()?.parts());
-    let mut seen = BTreeSet::new();
+    let mut there = Vec::new();
     for part in &parts {
         let shard: Shard = part.shard.parse()?;
         if shard.parts() != total || part.exhibits != exhibits {
             return Err(format!("part {shard} is not of the same gallery as part {}", first.shard));
         }
-        if !seen.insert(shard.part()) {
-            return Err(format!("part {shard} is there twice"));
-        }
+        there.push(shard.part());
     }
-    if let Some(lost) = (0..total).find(|part| !seen.contains(part)) {
-        return Err(format!("part {lost}/{total} is missing"));
+    let holes = shard::holes(there, total);
+    if !holes.is_empty() {
+        return Err(holes.join("; "));
     }
     let surprises = parts.iter().map(|part| part.surprises).sum();
     let rows: Vec<Value> = parts.into_iter().flat_map(|part| part.rows).collect();

@@ -5,9 +5,9 @@
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use weakest::seed::{self, Patch};
 
 /// One of them.
 #[derive(Clone, Debug, Deserialize)]
@@ -190,39 +190,13 @@ fn splice_all(variants: &[Variant]) -> Result<BTreeMap<String, String>, String> 
 }
 
 fn splice(file: &str, source: &str, variants: &[Variant]) -> Result<String, String> {
-    let mut places = Vec::new();
-    for variant in variants.iter().filter(|one| one.file == file) {
-        places.push((place(source, variant)?, variant));
-    }
-    places.sort_by_key(|(place, _)| place.start);
-    let (mut text, mut done) = (String::new(), 0);
-    for (place, variant) in places {
-        if place.start < done {
-            return Err(format!("{} overlaps another variant", variant.name));
-        }
-        let (old, new, name) = (&source[place.clone()], &variant.new, &variant.name);
-        text += &source[done..place.start];
-        text += &match old.ends_with([';', '}']) {
-            true => format!("if crate::seeded({name:?}) {{ {new} }} else {{ {old} }}"),
-            false => format!("(if crate::seeded({name:?}) {{ {new} }} else {{ {old} }})"),
-        };
-        done = place.end;
-    }
-    Ok(text + &source[done..])
-}
-
-fn place(source: &str, variant: &Variant) -> Result<Range<usize>, String> {
-    let stale = |what: &str| format!("{} is stale: {what} in {}", variant.name, variant.file);
-    let begin = match &variant.after {
-        Some(text) => source.find(text.as_str()).ok_or_else(|| stale("`after` is not there"))? + text.len(),
-        None => 0,
-    };
-    let old = variant.old.as_str();
-    let start = begin + source[begin..].find(old).ok_or_else(|| stale("`old` is not there"))?;
-    if variant.after.is_none() && source[start + 1..].contains(old) {
-        return Err(stale("`old` is there twice, and there is no `after`,"));
-    }
-    Ok(start..start + old.len())
+    let here: Vec<&Variant> = variants.iter().filter(|one| one.file == file).collect();
+    let patches: Vec<Patch<'_>> = here
+        .iter()
+        .map(|one| Patch { name: &one.name, after: one.after.as_deref(), old: &one.old, new: &one.new })
+        .collect();
+    let switch = |number: usize| format!("crate::seeded({:?})", here[number].name);
+    seed::splice(source, &patches, switch).map_err(|error| format!("{error}, in {file}"))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! sweep that nobody ran or two did are refused: a hole must not look like a proof.
 
 use super::json::Part;
+use crate::shard;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,13 +42,7 @@ pub fn merge(documents: &[Value]) -> Result<Value, Vec<String>> {
             wrong.push(format!("part {own} of {of} does not fit part {}/{count} of {}", first.part, plan.of));
         }
     }
-    let times = counts(parts.iter().map(|part| part.part));
-    wrong.extend(
-        (0..count).filter(|part| !times.contains_key(part)).map(|part| format!("part {part}/{count} is missing")),
-    );
-    wrong.extend(
-        times.iter().filter(|(_, times)| **times > 1).map(|(part, _)| format!("part {part}/{count} is there twice")),
-    );
+    wrong.extend(shard::holes(parts.iter().map(|part| part.part), count));
     if !wrong.is_empty() {
         return Err(wrong);
     }

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::path::Path;
+use weakest::seed::{self, Patch};
 
 /// A fault, as `models/faults.toml` has it.
 #[derive(Clone, Debug, Deserialize)]
@@ -17,6 +17,12 @@ pub struct Fault {
     pub old: String,
     pub new: String,
     pub harm: String,
+}
+
+impl Fault {
+    fn patch(&self) -> Patch<'_> {
+        Patch { name: &self.name, after: self.after.as_deref(), old: &self.old, new: &self.new }
+    }
 }
 
 #[derive(Deserialize)]
@@ -55,61 +61,14 @@ pub fn splice_all(faults: &[Fault]) -> Result<BTreeMap<String, String>, String> 
 
 /// `source` with the faults of `file` behind switches.
 fn splice(file: &str, source: &str, faults: &[Fault]) -> Result<String, String> {
-    let mut places: Vec<(Range<usize>, usize)> = Vec::new();
-    for (number, fault) in faults.iter().enumerate().filter(|(_, fault)| fault.file == file) {
-        places.push((place(source, fault)?, number));
-    }
-    // Outer ones before what is in them.
-    places.sort_by_key(|(place, number)| (place.start, std::cmp::Reverse(place.end), *number));
-    let mut at = 0;
-    render(source, 0..source.len(), &places, &mut at, faults)
-}
-
-fn place(source: &str, fault: &Fault) -> Result<Range<usize>, String> {
-    let stale = |what: &str| format!("fault {} is stale: {what} in src/protocol/{}", fault.name, fault.file);
-    let begin = match &fault.after {
-        Some(text) => source.find(text.as_str()).ok_or_else(|| stale("`after` is not there"))? + text.len(),
-        None => 0,
-    };
-    let old = fault.old.as_str();
-    let start = begin + source[begin..].find(old).ok_or_else(|| stale("`old` is not there"))?;
-    if fault.after.is_none() && source[start + 1..].contains(old) {
-        return Err(stale("`old` is there twice, and there is no `after`,"));
-    }
-    Ok(start..start + old.len())
-}
-
-/// The text of a range, with the places from `at` on that lie in it.
-fn render(
-    source: &str,
-    range: Range<usize>,
-    places: &[(Range<usize>, usize)],
-    at: &mut usize,
-    faults: &[Fault],
-) -> Result<String, String> {
-    let mut text = String::new();
-    let mut done = range.start;
-    while let Some((place, number)) = places.get(*at).filter(|(place, _)| place.start < range.end).cloned() {
-        if place.end > range.end {
-            return Err(format!("fault {} overlaps another in part", faults[number].name));
-        }
-        text += &source[done..place.start];
-        // Several faults may be in the same place.
-        let mut here = Vec::new();
-        while let Some((_, number)) = places.get(*at).filter(|(other, _)| *other == place) {
-            here.push(*number);
-            *at += 1;
-        }
-        let old = render(source, place.clone(), places, at, faults)?;
-        let statements = source[place.clone()].ends_with([';', '}']);
-        let choices: String = here
-            .iter()
-            .map(|&number| format!("if crate::seeded({number}) {{ {} }} else ", faults[number].new))
-            .collect();
-        text += &if statements { format!("{choices}{{ {old} }}") } else { format!("({choices}{{ {old} }})") };
-        done = place.end;
-    }
-    Ok(text + &source[done..range.end])
+    let (numbers, patches): (Vec<usize>, Vec<Patch<'_>>) = faults
+        .iter()
+        .enumerate()
+        .filter(|(_, fault)| fault.file == file)
+        .map(|(number, fault)| (number, fault.patch()))
+        .unzip();
+    let switch = |index: usize| format!("crate::seeded({})", numbers[index]);
+    seed::splice(source, &patches, switch).map_err(|error| format!("fault {error}, in src/protocol/{file}"))
 }
 
 #[cfg(test)]
