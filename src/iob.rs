@@ -142,8 +142,8 @@ impl Iob {
     }
 
     /// Hands a copy of this writer to whoever reads the other end of `socket`, a Unix stream socket, with
-    /// [`receive_from`](Self::receive_from). The receiver can write records with this tag and nothing else: what it gets is a socket, and the ring's owner writes the
-    /// records it receives from there. See [`transport`](crate::transport).
+    /// [`receive_from`](Self::receive_from). The receiver can write records with this tag and nothing else: what it gets is a
+    /// socket, and the ring's owner writes the records it receives from there. See [`transport`](crate::transport).
     ///
     /// # Errors
     /// `PermissionDenied` for the peer of a writer. `BrokenPipe` where the ring's owner, or the receiver, is gone. Those of a
@@ -225,8 +225,8 @@ impl Iob {
     /// `WouldBlock` if nothing has come within that time; nothing was taken then, and the call may be repeated.
     /// `InvalidData` if what arrives is anything else than such a writer: each part is checked, and every descriptor that
     /// came is closed. `UnexpectedEof` if the sender closes the socket. `Unsupported` for a mapping from another PID
-    /// namespace, where the thread ids in the ring's lock mean other threads, for a mapping where there is no `/proc`, and for a program where this process may not run
-    /// it (a filter forbids `bpf(2)`). Those of a lack of descriptors or memory.
+    /// namespace, where the thread ids in the ring's lock mean other threads, for a mapping where there is no `/proc`, and for a
+    /// program where this process may not run it (a filter forbids `bpf(2)`). Those of a lack of descriptors or memory.
     pub fn receive_from<S: AsFd + ?Sized>(socket: &S) -> io::Result<Iob> {
         Ok(Iob { transport: handover::accept(socket.as_fd())? })
     }

@@ -51,10 +51,10 @@
 //!
 //! Isolated writers map nothing, so against them both columns are one. The argument for the first row: every number that
 //! comes from shared memory is loaded once, by an atomic access, into private memory, and checked there before it is used;
-//! messages leave by copies that are defined under races (they come by plain ones, which decide nothing); and the mapping can neither end early nor shrink. The second row lends
-//! references to bytes, and to the compiler a `&[u8]` is a promise that nobody changes them. No fence or check makes that
-//! promise true of memory which another process can write (rust-lang/unsafe-code-guidelines#607), so it is the caller's to
-//! give.
+//! messages leave by copies that are defined under races (they come by plain ones, which decide nothing); and the mapping can
+//! neither end early nor shrink. The second row lends references to bytes, and to the compiler a `&[u8]` is a promise that nobody
+//! changes them. No fence or check makes that promise true of memory which another process can write
+//! (rust-lang/unsafe-code-guidelines#607), so it is the caller's to give.
 //!
 //! # Limits
 //!

@@ -1,9 +1,10 @@
 //! The broker thread's loop.
 //!
 //! Writers with something to receive stand in a queue. Each in turn may deliver as many messages as the [`Inbox`] takes at once and
-//! goes to the end of the queue: a flood costs its neighbours so many messages' time per round and no more. If there is no room for the next message,
-//! everybody waits, whoever is next first: small messages of others would otherwise keep a large one out for ever. Against those
-//! who write into the ring themselves it has room set aside, once it was told of room and found it gone ([`room`]).
+//! goes to the end of the queue: a flood costs its neighbours so many messages' time per round and no more. If there is no room for
+//! the next message, everybody waits, whoever is next first: small messages of others would otherwise keep a large one out for
+//! ever. Against those who write into the ring themselves it has room set aside, once it was told of room and found it gone
+//! ([`room`]).
 
 use super::inbox::Inbox;
 use super::receive::{Offence, Received};

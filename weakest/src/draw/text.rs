@@ -6,8 +6,8 @@
 //! ~ 1  PUBLISH Relaxed (ships Release): flag ← 1
 //! ```
 //!
-//! `▸` begins a call of the program that has a name (see [`call`](crate::call)). `!` marks the events at the heart of the fault, `~` a weakened ordering, `≈` a stale read,
-//! `⇠` a store that was performed early, there and where it stands.
+//! `▸` begins a call of the program that has a name (see [`call`](crate::call)). `!` marks the events at the heart of the fault,
+//! `~` a weakened ordering, `≈` a stale read, `⇠` a store that was performed early, there and where it stands.
 
 use super::fold;
 use super::words::{self, Mark};

@@ -15,8 +15,8 @@
 //!
 //! Relies on nobody else using the field meanwhile: a signal handler that locks a robust mutex inside our section overwrites
 //! it, so [`retire`] puts back what [`announce`] found. So does one that takes a second lock of this kind; a third, in a handler that
-//! interrupts that handler, leaves the first without the kernel's care, but never a word named that may be gone. A child of a fork has another thread id, so what is known of a thread
-//! is known for one [`generation`] of the process.
+//! interrupts that handler, leaves the first without the kernel's care, but never a word named that may be gone. A child of a fork
+//! has another thread id, so what is known of a thread is known for one [`generation`] of the process.
 
 use super::process::generation;
 use core::cell::{Cell, UnsafeCell};
