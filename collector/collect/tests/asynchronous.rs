@@ -1,7 +1,10 @@
 //! The collector in a task of tokio's.
 
-use iobring::Status;
+mod flood;
+
+use flood::flood;
 use iobring_collect::{Builder, Client, Collector, Event, Process};
+use iobring_oracle::watchdog::Watchdog;
 use std::thread;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -13,18 +16,7 @@ async fn everything_is_told_and_it_ends_when_it_is_stopped() {
     let path = folder.path().join("socket");
     let mut collector = Builder::new().capacity(64 * 1024).bind(&path).unwrap().into_async().unwrap();
     let stopper = collector.stopper();
-    let writer = thread::spawn(move || {
-        let client = Client::connect(path).unwrap();
-        let (mut written, mut refused) = (0_u64, 0_u64);
-        loop {
-            match client.send(&[b'x'; 1000]) {
-                Ok(()) => written += 1,
-                Err(Status::NO_SPACE) => refused += 1,
-                Err(Status::PEER_CLOSED) => return (written, refused),
-                Err(status) => panic!("{status}"),
-            }
-        }
-    });
+    let writer = thread::spawn(move || flood(&path));
     let (mut told, mut lost) = (0, 0);
     loop {
         let next = tokio::select! {
@@ -42,13 +34,17 @@ async fn everything_is_told_and_it_ends_when_it_is_stopped() {
             stopper.stop();
         }
     }
-    assert_eq!((told, lost), writer.join().unwrap());
+    assert_eq!([told, lost], writer.join().unwrap());
     assert!(collector.next_event().await.unwrap().is_none());
 }
 
-/// By its descriptor, or (which this does not tell apart) half a second later by the clock.
-#[tokio::test]
+/// By its descriptor: the clock, by which it looks every half second too, stands still.
+#[tokio::test(start_paused = true)]
 async fn a_sleeping_task_is_woken_by_a_connection_a_record_an_end_and_a_stop() {
+    let watchdog = Watchdog::new("a collector in a task");
+    // A clock that stands goes on where the runtime is idle, but not as long as this is there.
+    let (working, works) = std::sync::mpsc::channel::<()>();
+    let work = tokio::task::spawn_blocking(move || works.recv());
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("socket");
     let mut collector = Collector::bind(&path).unwrap().into_async().unwrap();
@@ -78,4 +74,7 @@ async fn a_sleeping_task_is_woken_by_a_connection_a_record_an_end_and_a_stop() {
     assert!(matches!(collector.next_event().await.unwrap(), Some(Event::Record(record)) if record.message == b"last"));
     while collector.next_event().await.unwrap().is_some() {}
     stopping.join().unwrap();
+    drop(working);
+    work.await.unwrap().unwrap_err();
+    drop(watchdog);
 }

@@ -1,5 +1,8 @@
 //! Processes that connect, write, misbehave and leave, as threads of this one.
 
+mod flood;
+
+use flood::flood;
 use iobring::Status;
 use iobring_collect::{
     Builder, Client, Collector, Event, INHERITED_VARIABLE, Invitation, Process, Record, Request, Retained, Sink,
@@ -187,23 +190,11 @@ fn at_the_end_the_books_balance_to_the_record() {
     for patience in [0, 100, 1000] {
         let (mut collector, path, _folder) = collector(Builder::new().capacity(64 * 1024));
         let stopper = collector.stopper();
-        let writer = move |path: PathBuf| {
-            let client = Client::connect(path).unwrap();
-            let (mut written, mut refused) = (0_u64, 0_u64);
-            loop {
-                match client.send(&[b'x'; 1000]) {
-                    Ok(()) => written += 1,
-                    Err(Status::NO_SPACE) => refused += 1,
-                    Err(Status::PEER_CLOSED) => return [written, refused],
-                    Err(status) => panic!("{status}"),
-                }
-            }
-        };
         let writers: Vec<_> = (0..3)
             .map(|_| {
                 thread::spawn({
                     let path = path.clone();
-                    move || writer(path)
+                    move || flood(&path)
                 })
             })
             .collect();
