@@ -3,6 +3,7 @@
 use crate::pair::{self, Endpoint};
 use crate::ring::Ring;
 use crate::status::Status;
+use crate::system::deadline;
 use crate::transport::broker::Host;
 use crate::transport::direct::{Direct, Local, Place};
 use crate::transport::{End, Kind, Peer, Transport, handover};
@@ -122,6 +123,77 @@ impl Iob {
             Transport::Direct(direct) => direct.write(iovecs),
             Transport::Broker(remote) => remote.write(iovecs),
             Transport::Kernel(mediated) => mediated.write(iovecs),
+        }
+    }
+
+    /// Writes `data` as one record, waiting for room until `timeout` has passed; without one, for as long as it takes. It sleeps
+    /// until there was room, and tries again; if another writer was quicker, it sleeps again. A large record waits until there is
+    /// room for it at once, while others may take what is smaller: there is no order among those who wait.
+    ///
+    /// What waiting means, by transport: directly, until the reader has given back enough; by the broker, until there is a place
+    /// in the socket. By the kernel it cannot.
+    ///
+    /// The first wait in the ring owner's process starts the ring's broker thread, if no hand-over has.
+    ///
+    /// # Errors
+    /// Those of [`writev`](Self::writev), but `NO_SPACE` only for a record that is larger than the ring. Beside them:
+    ///
+    /// | status | when |
+    /// |---|---|
+    /// | `TIMED_OUT` | there was no room within the time; the record counts as refused |
+    /// | `NOT_SUPPORTED` | there is no room now, and this writer cannot wait for it: it writes by the kernel, or came by `fork` from the owner's process; or the system refuses `membarrier(2)` |
+    /// | `NO_RESOURCES`, `NO_MEMORY` | there is no room now, and nothing left to wait with: descriptors, threads, memory |
+    pub fn send_timeout(&self, data: &[u8], timeout: Option<Duration>) -> Result<(), Status> {
+        self.writev_timeout(IobWriteOptions, RING_REGION, &[IoSlice::new(data)], timeout)
+    }
+
+    /// Writes the bytes of `iovecs` as one record, waiting for room: [`writev`](Self::writev) and
+    /// [`send_timeout`](Self::send_timeout) in one.
+    ///
+    /// # Errors
+    /// As [`send_timeout`](Self::send_timeout).
+    pub fn writev_timeout(
+        &self,
+        options: IobWriteOptions,
+        region_index: u32,
+        iovecs: &[IoSlice<'_>],
+        timeout: Option<Duration>,
+    ) -> Result<(), Status> {
+        let deadline = deadline(timeout);
+        match &self.transport {
+            Transport::Direct(direct) if region_index == RING_REGION => direct.write_until(iovecs, deadline),
+            Transport::Broker(remote) if region_index == RING_REGION => remote.write_until(iovecs, deadline),
+            // They do not wait; and what is refused is refused as there.
+            _ => self.writev(options, region_index, iovecs).map_err(|status| match status {
+                Status::NO_SPACE if !self.is_too_long(iovecs) => Status::NOT_SUPPORTED,
+                status => status,
+            }),
+        }
+    }
+
+    /// Whether these bytes make a record that is larger than the ring.
+    fn is_too_long(&self, iovecs: &[IoSlice<'_>]) -> bool {
+        let len = iovecs.iter().map(|piece| piece.len()).sum();
+        crate::layout::ring_buffer_record_len(len) > self.capacity()
+    }
+
+    /// Writes `data` as one record, waiting for room as a task, on any executor, in the process of the ring's owner. May be dropped
+    /// at any time: then the record is either written or not, and nothing is left behind.
+    ///
+    /// In another process an endpoint by the broker waits for its descriptor to be writable (tokio's `AsyncFd`,
+    /// `async_io(Interest::WRITABLE, || Ok(writer.send(data)?))`), and others use [`send_timeout`](Self::send_timeout) on a thread.
+    ///
+    /// # Errors
+    /// As [`send_timeout`](Self::send_timeout), `NOT_SUPPORTED` in any other process too, where there is no room now.
+    pub async fn send_when_room(&self, data: &[u8]) -> Result<(), Status> {
+        match &self.transport {
+            Transport::Direct(direct) => direct.write_when_room(data).await,
+            _ => self.writev_timeout(IobWriteOptions, RING_REGION, &[IoSlice::new(data)], Some(Duration::ZERO)).map_err(
+                |status| match status {
+                    Status::TIMED_OUT => Status::NOT_SUPPORTED,
+                    status => status,
+                },
+            ),
         }
     }
 

@@ -53,6 +53,8 @@ statuses! {
     WRONG_TYPE = -12, NOTTY, "wrong type of object";
     /// The region index, or the size, is beyond what exists.
     OUT_OF_RANGE = -14, RANGE, "out of range";
+    /// The time was up.
+    TIMED_OUT = -21, TIMEDOUT, "timed out";
     /// The other end is gone.
     PEER_CLOSED = -24, PIPE, "the peer is closed";
     /// The endpoint may not do this; the peer of a writer cannot write.
@@ -77,6 +79,17 @@ impl Status {
     /// `Ok` for 0, the error otherwise.
     pub const fn ok(raw: i32) -> Result<(), Status> {
         if raw == 0 { Ok(()) } else { Err(Status(raw)) }
+    }
+}
+
+impl Status {
+    /// Of a call of ours that failed on the way of a write.
+    pub(crate) fn of_call(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Status::PEER_CLOSED,
+            io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied => Status::NOT_SUPPORTED,
+            _ => rustix::io::Errno::from_io_error(&error).map_or(Status::BAD_HANDLE, Status::from),
+        }
     }
 }
 

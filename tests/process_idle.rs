@@ -2,7 +2,7 @@
 
 mod process;
 
-use iobring::RingBuffer;
+use iobring::{Reader, RingBuffer};
 use iobring_oracle::shared::{Shared, TAIL};
 use process::{Order, Servant, message, servant};
 use std::fs;
@@ -92,4 +92,38 @@ fn the_broker_sleeps_while_there_is_nothing_to_do() {
     servant.kill();
     assert!(peer.wait_peer_closed(None));
     comes_to_rest(&thread, "when everybody is gone");
+
+    others_wait_for_room(&mut reader, &thread);
+}
+
+/// Writers of all kinds wait for room, which is the broker's to tell; one dies of it.
+fn others_wait_for_room(reader: &mut Reader, broker: &Path) {
+    let writer = |tag| reader.new_iob_writer(tag).unwrap().0;
+    let (direct, isolated) = (writer(1), writer(2));
+    let mut servants = [Servant::start(), Servant::start(), Servant::start()];
+    let [mapped, mortal, sender] = &mut servants;
+    mapped.give_mapped(&writer(3));
+    mortal.give_mapped(&writer(4));
+    sender.give(&isolated);
+    while direct.send(&message(1000, 0)).is_ok() {}
+    sender.write(60_000, 0);
+    comes_to_rest(broker, "while an isolated writer waits");
+    mapped.tell(Order::WriteWaiting, 2000, 0);
+    mortal.tell(Order::WriteWaiting, 8000, 0);
+    let waiting = thread::spawn(move || direct.send_timeout(&message(3000, 0), None));
+    comes_to_rest(broker, "while writers of all kinds wait");
+    for number in 0..20 {
+        reader.read_message_blocking(None).unwrap().unwrap();
+        comes_to_rest(broker, &format!("after {number} records were read"));
+    }
+    mortal.kill();
+    comes_to_rest(broker, "after one has died while it waited");
+    let mut left = [(1, 3000), (2, 60_000), (3, 2000)].to_vec();
+    while !left.is_empty() {
+        let (tag, message) = reader.read_message_blocking(None).unwrap().unwrap();
+        left.retain(|&(of, len)| (of, len) != (tag, message.len()));
+    }
+    assert_eq!(waiting.join().unwrap(), Ok(()));
+    assert_eq!(mapped.answer(), 0);
+    comes_to_rest(broker, "when nobody waits any more");
 }

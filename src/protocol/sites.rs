@@ -116,6 +116,10 @@ weakest_facade::sites! {
     /// A mediator's look at `head` without the lock.
     ROOM_HEAD: Load Relaxed,
         "an old head makes the ring look roomier than it is; the write that follows looks again, under the lock";
+    /// A writer that is about to wait for room looks, without the lock, how much of it is set aside for another.
+    ROOM_ASIDE: Load Relaxed,
+        "as ROOM_HEAD: an old figure makes it ask for too early a moment, or for too late a one, and the mediator, which set it aside, \
+         looks anew when it has taken it back";
     /// A mediator says from which `tail` on it has room for its next record.
     ROOM_WANT: Store Relaxed,
         "ordered before its last look at tail by ROOM_CALL";

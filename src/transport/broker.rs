@@ -10,6 +10,7 @@
 //! | `inbox` | several messages from a socket into the ring, under one lock and published at once |
 //! | `receive` | taking messages out of a socket |
 //! | `sources` | what the thread listens to |
+//! | `waits` | writers of any kind that wait for room, which the thread tells of it |
 //! | [`remote`] | the writer's side: a record as one datagram |
 //!
 //! What a hostile process can do with its socket: send what is not a record, which ends its connection; fill the socket's
@@ -21,16 +22,18 @@ mod inbox;
 mod receive;
 pub(crate) mod remote;
 mod sources;
+mod waits;
 
 use crate::grants::Granted;
 use crate::pair::Endpoint;
 use crate::process::Generation;
+use crate::protocol::room::Wish;
 use crate::protocol::{close, section};
 use crate::ring::Ring;
 use crate::system::spawn_without_signals;
 use crate::transport::link;
 use crate::transport::mapped::{self, Request};
-use rustix::event::epoll;
+use rustix::event::{EventfdFlags, epoll, eventfd};
 use rustix::fd::{AsFd, OwnedFd};
 pub(crate) use sources::Writer;
 use sources::{Connection, Source, Sources};
@@ -40,6 +43,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+pub(crate) use waits::Room;
+use waits::{Waits, Whose};
 
 /// How long the end of a ring waits for its broker thread, which can be held up only by a stopped process that holds the
 /// writers' lock.
@@ -79,6 +84,10 @@ struct Broker {
     /// Its room bell says: look again at the room, and whether this is the end.
     ring: Arc<Ring>,
     sources: Mutex<Sources>,
+    /// Who waits for room. Never locked before the sources.
+    waits: Mutex<Waits>,
+    /// Rung when there is one more of those.
+    call: OwnedFd,
     /// Grants that are still to be taken back, at the end.
     leaving: Mutex<Vec<Source>>,
 }
@@ -118,6 +127,11 @@ impl Host {
             close_account(ring, &writer, &granted);
         }
         added
+    }
+
+    /// A wait for room for a record of `record_len` bytes, which a writer of this process was just refused.
+    pub(crate) fn room(&self, ring: &Arc<Ring>, record_len: u64) -> io::Result<Room> {
+        Ok(Room::new(self.start(ring)?, Wish::of_a_writer(&**ring, record_len)))
     }
 
     /// Takes the right to write back from the isolated copies of a pair's writer.
@@ -260,6 +274,9 @@ const DOORBELL: u64 = 1;
 /// The bell that the kernel rings for a task of the reader's.
 const WAKERS_BELL: u64 = 2;
 
+/// Somebody waits for room.
+const CALL: u64 = 3;
+
 /// What is heard of each descriptor.
 const EVERY_CHANGE: epoll::EventFlags =
     epoll::EventFlags::IN.union(epoll::EventFlags::RDHUP).union(epoll::EventFlags::ET);
@@ -276,8 +293,11 @@ fn close_account(ring: &Ring, writer: &Writer, granted: &Arc<Granted>) {
 impl Broker {
     fn new(ring: Arc<Ring>) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let broker = Broker { epoll, ring, sources: Mutex::default(), leaving: Mutex::default() };
+        let call = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let (sources, waits, leaving) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let broker = Broker { epoll, ring, sources, waits, call, leaving };
         broker.listen_to(broker.ring.room_bell()?, BELL)?;
+        broker.listen_to(&broker.call, CALL)?;
         if let Some(kernel) = &broker.ring.kernel {
             broker.listen_to(&kernel.wakers_bell, WAKERS_BELL)?;
         }
@@ -365,6 +385,13 @@ impl Broker {
             Ok(Request::Connect(socket)) => {
                 self.add_to(sources, Source::handed_on(socket, connection.writer.clone())).map(drop)
             }
+            Ok(Request::Room(socket, record_len)) => {
+                let wish = Wish::of_a_writer(&*self.ring, record_len);
+                self.add_to(sources, Source::waiter(socket)).map(|token| {
+                    // After the end its socket is closed with the others.
+                    self.waits().add_process(token, wish);
+                })
+            }
             // Its sender has a mapping and an account, and keeps both until the last copy is gone.
             Ok(Request::Void) => Ok(()),
             Ok(Request::End) => return Attended::End,
@@ -391,6 +418,28 @@ impl Broker {
         let granted = sources.into_iter().filter(|source| matches!(source, Source::Granted { .. }));
         self.leaving.lock().unwrap_or_else(PoisonError::into_inner).extend(granted);
         self.ring.ring_room_bell();
+        let waited = self.waits().close();
+        self.tell(waited);
+    }
+
+    /// Tells those who waited for room, and are no longer among the waits, to try again.
+    fn tell(&self, waited: Vec<Whose>) {
+        for whose in waited {
+            match whose {
+                Whose::Task(_, waker) => waker.wake(),
+                Whose::Process(token) => {
+                    if let Some(source) = self.remove(token) {
+                        source.hang_up();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Has the thread look at the waits.
+    fn call(&self) {
+        // The only failure left is a counter about to overflow, and then the thread is called already.
+        let _ = rustix::io::write(&self.call, &1u64.to_ne_bytes());
     }
 
     /// Takes back what is granted still, and closes the ring to all others. Who is refused from now on finds the owner gone.
@@ -402,6 +451,10 @@ impl Broker {
             }
         }
         close::finish(&*self.ring);
+    }
+
+    fn waits(&self) -> MutexGuard<'_, Waits> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sources(&self) -> MutexGuard<'_, Sources> {

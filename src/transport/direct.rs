@@ -2,6 +2,7 @@
 
 use crate::accounts::{COMMON, Entry};
 use crate::kernel::Kernel;
+use crate::layout::ring_buffer_record_len;
 use crate::orderings::PREFERRED;
 use crate::pair::Endpoint;
 use crate::process::pid_namespace;
@@ -10,12 +11,14 @@ use crate::protocol::write::{self, Message, Refusal};
 use crate::protocol::{close, section};
 use crate::ring::Ring;
 use crate::status::Status;
+use crate::system::{block_until, left};
 use crate::transport::broker::{Host, Writer};
 use crate::transport::mapped::{self, Watched};
 use crate::transport::{handover, link};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use weakest_facade::Native;
 use weakest_facade::native::is_robust;
 
@@ -25,6 +28,11 @@ pub(crate) struct Direct {
     ring: Arc<Ring>,
     tag: u64,
     pub(crate) place: Place,
+}
+
+/// Of a message that was found short enough for one, in bytes.
+fn record_len(message: &impl Message) -> u64 {
+    ring_buffer_record_len(message.any_len() as usize) as u64
 }
 
 /// Where the writer is.
@@ -72,6 +80,73 @@ impl Direct {
         let written = write::write_batch_counted::<Native, _>(&*self.ring, self.tag, self.account(), messages);
         // Only the first can be refused.
         written.map_err(|refusal| self.refused(refusal, messages[0].any_len()))
+    }
+
+    /// Writes one record, waiting for room until the deadline. A try in vain is counted as a refusal if it is the last.
+    pub(crate) fn write_until(&self, message: impl Message, deadline: Option<Instant>) -> Result<(), Status> {
+        while !self.offer(&message)? {
+            if left(deadline) != Some(Duration::ZERO)
+                && self.wait_for_room(&message, deadline).map_err(|status| self.given_up(status, &message))?
+            {
+                continue;
+            }
+            // Room may have come at the same moment.
+            return match self.offer(&message)? {
+                true => Ok(()),
+                false => Err(self.given_up(Status::TIMED_OUT, &message)),
+            };
+        }
+        Ok(())
+    }
+
+    /// Writes one record, waiting for room as a task, in the owner's process.
+    pub(crate) async fn write_when_room(&self, message: impl Message) -> Result<(), Status> {
+        let Place::Here(local) = &self.place else {
+            return match self.offer(&message)? {
+                true => Ok(()),
+                false => Err(self.given_up(Status::NOT_SUPPORTED, &message)),
+            };
+        };
+        while !self.offer(&message)? {
+            let room = local.host.room(&self.ring, record_len(&message)).map_err(Status::of_call);
+            if !room.map_err(|status| self.given_up(status, &message))?.await {
+                return Err(self.given_up(Status::PEER_CLOSED, &message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a record that there was no room for, and is not tried any more.
+    fn given_up(&self, why: Status, message: &impl Message) -> Status {
+        self.refused(Refusal::Full, message.any_len());
+        why
+    }
+
+    /// Writes one record; `false` if there is no room now, which is counted as no refusal.
+    fn offer(&self, message: &impl Message) -> Result<bool, Status> {
+        self.be_watched()?;
+        match write::write_counted::<Native, _>(&*self.ring, self.tag, self.account(), message) {
+            Ok(()) => Ok(true),
+            Err(Refusal::Full) if self.status(Refusal::Full) == Status::NO_SPACE => Ok(false),
+            Err(refusal) => Err(self.refused(refusal, message.any_len())),
+        }
+    }
+
+    /// Waits until it is worth another try; `false` when the deadline has come before that.
+    fn wait_for_room(&self, message: &impl Message, deadline: Option<Instant>) -> Result<bool, Status> {
+        match &self.place {
+            Place::Here(local) => {
+                let room = local.host.room(&self.ring, record_len(message)).map_err(Status::of_call)?;
+                match block_until(room, deadline) {
+                    Some(true) => Ok(true),
+                    Some(false) => Err(Status::PEER_CLOSED),
+                    None => Ok(false),
+                }
+            }
+            Place::Elsewhere(watched, _) => {
+                mapped::wait_for_room(watched.link(), record_len(message), deadline).map_err(Status::of_call)
+            }
+        }
     }
 
     /// Sees to it that the owner learns of this process's end, if it is not the owner's own.

@@ -4,17 +4,21 @@
 //! |---|---|---|
 //! | watch | a pidfd of the sender | should it die between publishing a record and ringing the reader's bell, the owner rings |
 //! | connect | a socket | the sender hands its endpoint on, isolated: the broker is to receive from there with the same tag |
+//! | room, and the length of a record | a socket | the sender waits for room: the owner hangs up there when there is some |
 
 use crate::orderings::WATCHED;
 use crate::process::{Generation, pid_namespace};
+use crate::system::{left, wait_for};
 use crate::transport::descriptors::{receive_some, send_with};
-use crate::transport::link::Link;
+use crate::transport::link::{self, Link};
 use core::sync::atomic::AtomicU32;
+use rustix::event::PollFlags;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::RecvFlags;
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The first bytes of every request, before its kind.
 const MAGIC: [u8; 4] = *b"iobr";
@@ -22,6 +26,8 @@ const MAGIC: [u8; 4] = *b"iobr";
 const WATCH: u32 = 1;
 /// The kind of a request to receive from a socket.
 const CONNECT: u32 = 2;
+/// The kind of a request to be told of room. The record's length follows, in bytes.
+const ROOM: u32 = 3;
 
 /// What the owner hears from a link.
 #[derive(Debug)]
@@ -32,6 +38,8 @@ pub(super) enum Request {
     Watch(OwnedFd),
     /// Receive records from this socket.
     Connect(OwnedFd),
+    /// Hang up here once there is room for a record of so many bytes.
+    Room(OwnedFd, u64),
     /// One whose descriptor this process has no room for. The sender goes on writing, so that its link must stay.
     Void,
     /// Every copy is gone.
@@ -44,23 +52,30 @@ pub(super) enum Request {
 /// # Errors
 /// Whatever makes the link unusable, also a message that is no request.
 pub(super) fn next_request(socket: &OwnedFd, descriptors: &mut Vec<OwnedFd>) -> io::Result<Request> {
-    let mut message = [0; 8];
-    match receive_some(socket.as_fd(), &mut message, descriptors, RecvFlags::DONTWAIT) {
+    let mut message = [0; 16];
+    let len = match receive_some(socket.as_fd(), &mut message, descriptors, RecvFlags::DONTWAIT) {
         Ok(0) => return Ok(Request::End),
-        Ok(_) => {}
+        Ok(len) => len,
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Request::Nothing),
         // Cut off, and nothing of it taken: no descriptor was left here. From who sends too many, some are taken.
         Err(error) if error.kind() == io::ErrorKind::InvalidData && descriptors.is_empty() => return Ok(Request::Void),
         Err(error) => return Err(error),
-    }
-    let make = match message {
-        _ if descriptors.len() != 1 => None,
-        message if message == request(WATCH) => Some(Request::Watch as fn(OwnedFd) -> Request),
-        message if message == request(CONNECT) => Some(Request::Connect as fn(OwnedFd) -> Request),
-        _ => None,
     };
-    let request = make.and_then(|make| descriptors.pop().map(make));
-    request.ok_or_else(|| io::ErrorKind::InvalidData.into())
+    let (kind, argument) = message.split_at(8);
+    let kind = [WATCH, CONNECT, ROOM].into_iter().find(|&known| kind == request(known));
+    let expected = if kind == Some(ROOM) { message.len() } else { 8 };
+    match (kind, descriptors.len(), descriptors.pop()) {
+        (Some(WATCH), 1, Some(process)) if len == expected => Ok(Request::Watch(process)),
+        (Some(CONNECT), 1, Some(socket)) if len == expected => Ok(Request::Connect(socket)),
+        (Some(ROOM), 1, Some(socket)) if len == expected => {
+            let record_len = argument.try_into().map(u64::from_ne_bytes).unwrap_or(u64::MAX);
+            Ok(Request::Room(socket, record_len))
+        }
+        (_, _, stray) => {
+            descriptors.extend(stray);
+            Err(io::ErrorKind::InvalidData.into())
+        }
+    }
 }
 
 /// How many requests of ours wait on the owner's end of a link, at most.
@@ -81,6 +96,23 @@ fn request(kind: u32) -> [u8; 8] {
 /// writers' lock after this.
 pub(crate) fn request_connection(link: &Link, socket: BorrowedFd<'_>) -> io::Result<()> {
     send_with(link.as_fd(), &request(CONNECT), &[socket])
+}
+
+/// Waits until the owner says that there is room for a record of `record_len` bytes, or is gone; `false` when the deadline has come
+/// before that.
+pub(crate) fn wait_for_room(link: &Link, record_len: u64, deadline: Option<Instant>) -> io::Result<bool> {
+    let mut message = [0; 16];
+    message[..8].copy_from_slice(&request(ROOM));
+    message[8..].copy_from_slice(&record_len.to_ne_bytes());
+    // The owner may be stopped, and its end of the link full.
+    if !wait_for(link.as_fd(), PollFlags::OUT, left(deadline))? {
+        return Ok(false);
+    }
+    // One of its own for each wait: a forked child, which shares the link, waits for itself.
+    let (ours, theirs) = link::pair()?;
+    send_with(link.as_fd(), &message, &[theirs.as_fd()])?;
+    drop(theirs);
+    wait_for(ours.as_fd(), PollFlags::IN | PollFlags::RDHUP, left(deadline))
 }
 
 /// That the ring's owner watches this process, which writes into its ring.

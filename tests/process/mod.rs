@@ -27,6 +27,8 @@ pub enum Order {
     Receive,
     /// Write one message of `a` bytes, numbered `b`: 0 or the status.
     Write,
+    /// Write one message of `a` bytes, numbered `b`, waiting for room as long as it takes: 0 or the status.
+    WriteWaiting,
     /// Write messages of `a` bytes, numbered from `b`, until one is refused: how many were accepted.
     Fill,
     /// The status of the refusal that ended the last `Fill`.
@@ -72,9 +74,10 @@ pub enum Order {
 }
 
 impl Order {
-    const ALL: [Order; 23] = [
+    const ALL: [Order; 24] = [
         Order::Receive,
         Order::Write,
+        Order::WriteWaiting,
         Order::Fill,
         Order::Refusal,
         Order::IsPeerClosed,
@@ -288,6 +291,10 @@ impl Obedient {
                 Err(error) => -i64::from(error.raw_os_error().unwrap_or(1)),
             },
             Order::Write => self.write(a, b),
+            Order::WriteWaiting => {
+                let result = self.iobs[0].send_timeout(&message(a as usize, b), None);
+                result.map_or_else(|status| i64::from(status.into_raw()), |()| 0)
+            }
             Order::Fill => {
                 let mut accepted = 0;
                 loop {

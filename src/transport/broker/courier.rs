@@ -5,12 +5,16 @@
 //! the next message, everybody waits, whoever is next first: small messages of others would otherwise keep a large one out for
 //! ever. Against those who write into the ring themselves it has room set aside, once it was told of room and found it gone
 //! ([`room`]).
+//!
+//! Other writers wait for room by way of this thread. They have no turn: those whose wish is due are told, all of them, and who is
+//! quickest has it.
 
 use super::inbox::Inbox;
 use super::receive::{Offence, Received};
 use super::sources::{Connection, Source};
-use super::{Attended, BELL, Broker, DOORBELL, WAKERS_BELL, close_account, drop_elsewhere};
+use super::{Attended, BELL, Broker, CALL, DOORBELL, WAKERS_BELL, close_account, drop_elsewhere};
 use crate::protocol::memory::bell;
+use crate::protocol::room::Wish;
 use crate::protocol::{close, room};
 use crate::ring::Ring;
 use crate::transport::mapped;
@@ -29,7 +33,16 @@ const LOOKS_AGAIN: i64 = 1_000_000;
 /// The thread's body: runs until the ring's owner is gone.
 pub(super) fn run(broker: &Broker) {
     let (queue, inbox) = (VecDeque::new(), Inbox::new());
-    let mut courier = Courier { broker, ring: &broker.ring, queue, inbox, full: false, untold: false, waiting: None };
+    let mut courier = Courier {
+        broker,
+        ring: &broker.ring,
+        queue,
+        inbox,
+        full: None,
+        shared: false,
+        untold: false,
+        waiting: None,
+    };
     // Ends before the courier does, which may have to wait for the writers' lock then.
     let _end = End(broker);
     let mut events = Vec::with_capacity(EVENTS);
@@ -39,6 +52,7 @@ pub(super) fn run(broker: &Broker) {
             courier.hear(event.data.u64());
         }
         courier.serve();
+        courier.look_after_others();
         finish(broker);
     }
 }
@@ -68,6 +82,8 @@ enum Heard {
     LastCopy,
     /// A process that maps the region has ended.
     Death,
+    /// A process waits for room no more.
+    Departure,
 }
 
 struct Courier<'a> {
@@ -77,8 +93,10 @@ struct Courier<'a> {
     queue: VecDeque<u64>,
     /// What was taken from the next one's socket, and not written yet.
     inbox: Inbox,
-    /// Whether the next one's message waits for room.
-    full: bool,
+    /// What the next one's message waits for, if it found no room.
+    full: Option<Wish>,
+    /// Whether the last that was asked for was somebody else's wish, too.
+    shared: bool,
     /// Whether it may not be told of room: the fence against a lost wish was refused.
     untold: bool,
     /// Whose message was the last to be refused for lack of room, and is in the inbox still. Room may be set aside for it.
@@ -95,12 +113,12 @@ impl Drop for Courier<'_> {
 impl Courier<'_> {
     /// Waits for news; does not wait while somebody can be served.
     fn fetch(&mut self, events: &mut Vec<epoll::Event>) {
-        let busy = !self.queue.is_empty() && !self.full;
-        let looks_again = self.full && self.untold;
+        let busy = !self.queue.is_empty() && self.full.is_none();
+        let looks_again = self.untold && (self.full.is_some() || !self.broker.waits().is_empty());
         let time = rustix::event::Timespec { tv_sec: 0, tv_nsec: if busy { 0 } else { LOOKS_AGAIN } };
         let limit = (busy || looks_again).then_some(&time);
         match epoll::wait(&self.broker.epoll, rustix::buffer::spare_capacity(events), limit) {
-            Ok(0) if looks_again => self.full = false,
+            Ok(0) if looks_again => self.full = None,
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => panic!("epoll_wait on a valid instance: {errno}"),
         }
@@ -109,8 +127,15 @@ impl Courier<'_> {
     fn hear(&mut self, token: u64) {
         match token {
             BELL => {
-                self.full = false;
+                // Before the look: what comes after it rings again.
                 self.ring.silence_room_bell();
+                self.full = self.full.filter(|wish| !wish.is_due(&**self.ring));
+                // The reader has taken the wish, whosever it was.
+                self.shared |= self.full.is_some();
+            }
+            CALL => {
+                // Nothing to read is what is wanted.
+                let _ = rustix::io::read(&self.broker.call, &mut [0; 8]);
             }
             // Left readable: it is the reader who makes it silent.
             DOORBELL => self.ring.doorbell.wake(),
@@ -136,12 +161,17 @@ impl Courier<'_> {
             Some(Source::Link { connection, .. }) => Heard::Request(connection.clone()),
             Some(Source::Granted { .. }) => Heard::LastCopy,
             Some(Source::Process { .. }) => Heard::Death,
+            Some(Source::Waiter { .. }) => Heard::Departure,
             None => return,
         };
         match heard {
             Heard::Request(connection) => self.attend(token, &connection),
             Heard::LastCopy => self.dismiss(token),
             Heard::Death => self.bury(token),
+            Heard::Departure => {
+                self.broker.waits().forget_process(token);
+                self.broker.remove(token);
+            }
         }
     }
 
@@ -152,9 +182,10 @@ impl Courier<'_> {
             && self.broker.sources().get_mut(token).is_none()
         {
             self.no_longer_waits();
+            self.full = None;
         }
         for _ in 0..self.queue.len() {
-            if self.full {
+            if self.full.is_some() {
                 return;
             }
             let Some(token) = self.queue.pop_front() else {
@@ -193,7 +224,8 @@ impl Courier<'_> {
                 Received::Turn => return self.requeue(token, VecDeque::push_back),
                 Received::NoRoom(record_len) => {
                     self.inbox.fill(connection);
-                    self.full = !room::want(&**self.ring, record_len);
+                    let wish = Wish::own(&**self.ring, record_len);
+                    self.full = (!room::want(&**self.ring, record_len)).then_some(wish);
                     self.untold = heavy_fences_are_refused();
                     return self.requeue(token, VecDeque::push_front);
                 }
@@ -210,6 +242,26 @@ impl Courier<'_> {
                     return self.expel(token, offence);
                 }
             }
+        }
+    }
+
+    /// Tells those whose wish for room is due, and asks for the least of all others.
+    fn look_after_others(&mut self) {
+        loop {
+            let mut waits = self.broker.waits();
+            let due = waits.take(|wish| wish.is_due(&**self.ring));
+            let asks = !waits.is_empty() || self.shared;
+            let found = asks && room::want_any(&**self.ring, waits.wishes().chain(self.full));
+            self.shared = !waits.is_empty();
+            drop(waits);
+            self.broker.tell(due);
+            if asks {
+                self.untold = heavy_fences_are_refused();
+            }
+            if !found {
+                return;
+            }
+            self.full = self.full.filter(|wish| !wish.is_due(&**self.ring));
         }
     }
 

@@ -11,14 +11,17 @@ use crate::layout::{MAX_VECTORS, MAX_WRITE_SIZE, ring_buffer_record_len};
 use crate::orderings::LOST;
 use crate::process::Generation;
 use crate::status::Status;
+use crate::system::{left, wait_for};
 use crate::transport::handover;
 use crate::transport::link::Link;
 use core::sync::atomic::{AtomicU32, AtomicU64};
+use rustix::event::PollFlags;
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The size of a datagram's header, in bytes.
 pub(super) const HEADER: usize = 16;
@@ -152,6 +155,37 @@ impl Remote {
 
     /// Sends one record, without blocking.
     pub(crate) fn write(&self, vectors: &[IoSlice<'_>]) -> Result<(), Status> {
+        if self.offer(vectors)? {
+            return Ok(());
+        }
+        self.lose(vectors);
+        Err(Status::NO_SPACE)
+    }
+
+    /// Sends one record, waiting until the deadline for a place in the socket.
+    pub(crate) fn write_until(&self, vectors: &[IoSlice<'_>], deadline: Option<Instant>) -> Result<(), Status> {
+        while !self.offer(vectors)? {
+            let left = left(deadline);
+            let waited = if left == Some(Duration::ZERO) {
+                Ok(false)
+            } else {
+                wait_for(self.link.as_fd(), PollFlags::OUT, left).map_err(Status::of_call)
+            };
+            if waited != Ok(true) {
+                self.lose(vectors);
+                return Err(waited.err().unwrap_or(Status::TIMED_OUT));
+            }
+        }
+        Ok(())
+    }
+
+    /// A record was given up.
+    fn lose(&self, vectors: &[IoSlice<'_>]) {
+        self.lost.add(1, vectors.iter().map(|vector| vector.len() as u64).sum());
+    }
+
+    /// Sends one record, without blocking; `false` if there is no place for it now, which is no loss yet.
+    fn offer(&self, vectors: &[IoSlice<'_>]) -> Result<bool, Status> {
         let len = vectors.iter().try_fold(0usize, |sum, vector| sum.checked_add(vector.len()));
         let Some(len) = len.filter(|&len| len <= MAX_WRITE_SIZE && vectors.len() <= MAX_VECTORS) else {
             return Err(Status::INVALID_ARGS);
@@ -165,23 +199,25 @@ impl Remote {
         datagram[0] = IoSlice::new(&header);
         datagram[1..=vectors.len()].copy_from_slice(vectors);
         let sent = self.send(&datagram[..=vectors.len()]);
-        if let Err(status) = sent {
+        if sent != Ok(true) {
             self.lost.put_back(before);
-            if status == Status::NO_SPACE {
-                self.lost.add(1, len as u64);
-            }
+        }
+        if sent == Err(Status::NO_SPACE) {
+            self.lose(vectors);
         }
         sent
     }
 
-    fn send(&self, datagram: &[IoSlice<'_>]) -> Result<(), Status> {
+    /// Whether it was taken; `false` if there is no place for it now.
+    fn send(&self, datagram: &[IoSlice<'_>]) -> Result<bool, Status> {
         loop {
             let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
             return match sendmsg(&*self.link, datagram, &mut SendAncillaryBuffer::default(), flags) {
-                Ok(_) => Ok(()),
+                Ok(_) => Ok(true),
                 Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN) => Ok(false),
                 // A datagram that the socket's buffer cannot hold, ever, is no different from a record that the ring cannot.
-                Err(Errno::AGAIN | Errno::MSGSIZE) => Err(Status::NO_SPACE),
+                Err(Errno::MSGSIZE) => Err(Status::NO_SPACE),
                 Err(Errno::PIPE | Errno::CONNRESET | Errno::CONNREFUSED | Errno::NOTCONN) => Err(Status::PEER_CLOSED),
                 Err(errno) => Err(errno.into()),
             };

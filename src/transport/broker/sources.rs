@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The first token that is a source's.
-const FIRST: u64 = 3;
+const FIRST: u64 = 4;
 
 /// Everything the broker thread listens to for other processes.
 #[derive(Debug)]
@@ -55,6 +55,11 @@ pub(super) enum Source {
         process: Arc<OwnedFd>,
         /// The token of the link it came by.
         link: u64,
+    },
+    /// A writer that maps the region and waits for room.
+    Waiter {
+        /// Hangs up at either end when there is some, or nobody waits any more.
+        socket: Arc<OwnedFd>,
     },
 }
 
@@ -124,11 +129,16 @@ impl Source {
         Source::Granted { connection: Connection::new(socket, writer, refuses, false), granted }
     }
 
+    /// A new wait for room.
+    pub(super) fn waiter(socket: OwnedFd) -> Self {
+        Source::Waiter { socket: Arc::new(socket) }
+    }
+
     /// The writer that it is, if it is one that is kept apart from the ring.
     pub(super) fn isolated(&self) -> Option<&Writer> {
         match self {
             Source::Writer { connection, .. } | Source::Granted { connection, .. } => Some(&connection.writer),
-            Source::Link { .. } | Source::Process { .. } => None,
+            Source::Link { .. } | Source::Process { .. } | Source::Waiter { .. } => None,
         }
     }
 
@@ -146,6 +156,7 @@ impl Source {
             | Source::Link { connection, .. }
             | Source::Granted { connection, .. } => connection.socket.clone(),
             Source::Process { process, .. } => process.clone(),
+            Source::Waiter { socket } => socket.clone(),
         }
     }
 
@@ -159,13 +170,15 @@ impl Source {
 
     /// Tells the other side that this is the end, whoever still holds the descriptor.
     pub(super) fn hang_up(&self) {
-        if let Source::Writer { connection, .. }
-        | Source::Link { connection, .. }
-        | Source::Granted { connection, .. } = self
-        {
-            // It fails only where the other end is gone already.
-            let _ = shutdown(&*connection.socket, Shutdown::Both);
-        }
+        let socket = match self {
+            Source::Writer { connection, .. }
+            | Source::Link { connection, .. }
+            | Source::Granted { connection, .. } => &connection.socket,
+            Source::Waiter { socket } => socket,
+            Source::Process { .. } => return,
+        };
+        // It fails only where the other end is gone already.
+        let _ = shutdown(&**socket, Shutdown::Both);
     }
 }
 

@@ -1,0 +1,194 @@
+//! Writers that wait for room, by every transport that can: none is lost, none is told too late, all ends are noticed.
+
+use iobring::{Iob, Reader, RingBuffer, Status};
+use iobring_oracle::elsewhere;
+use iobring_oracle::task::Count;
+use iobring_oracle::watchdog::Watchdog;
+use std::io::IoSlice;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Context;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const CAPACITY: usize = 64 * 1024;
+/// Three records of it fill most of the ring.
+const LARGE: usize = 20_000;
+
+/// Fills the ring; returns how many records that took.
+fn fill(writer: &Iob, len: usize) -> usize {
+    (0..).take_while(|_| writer.send(&vec![0; len]).is_ok()).count()
+}
+
+/// Writers of all transports that wait, each with a tag of its own.
+fn writers(reader: &Reader) -> Vec<Iob> {
+    let iob = |tag| reader.new_iob_writer(tag).unwrap().0;
+    vec![iob(1), iob(2), elsewhere::mapped(&iob(3)), elsewhere::isolated(&iob(4))]
+}
+
+#[test]
+fn everything_is_written_once_and_in_order() {
+    const RECORDS: u64 = 2_000;
+    let watchdog = Watchdog::new("writers that wait for room");
+    let mut reader = RingBuffer::create(CAPACITY);
+    let writers = writers(&reader);
+    let tags = writers.len();
+    let mut threads = Vec::new();
+    for writer in writers {
+        threads.push(thread::spawn(move || {
+            for number in 0..RECORDS {
+                // Of all lengths, so that some wait for more than others take.
+                let mut message = number.to_ne_bytes().to_vec();
+                message.resize(8 + (number * 37 % LARGE as u64) as usize, number as u8);
+                writer.send_timeout(&message, None).unwrap();
+            }
+        }));
+    }
+    let mut next = vec![0; tags + 1];
+    for _ in 0..RECORDS * tags as u64 {
+        let (tag, message) = reader.read_message_blocking(None).unwrap().unwrap();
+        let number = u64::from_ne_bytes(message[..8].try_into().unwrap());
+        assert_eq!(number, next[tag as usize], "of writer {tag}");
+        assert_eq!(message.len(), 8 + (number * 37 % LARGE as u64) as usize);
+        next[tag as usize] += 1;
+        watchdog.progress();
+    }
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    let total = reader.accounts().total;
+    assert_eq!(total.accepted.records, RECORDS * tags as u64);
+    assert_eq!((total.no_space.records, total.reported.records), (0, 0), "a try in vain is no refusal");
+}
+
+#[test]
+fn the_time_is_up() {
+    let reader = RingBuffer::create(CAPACITY);
+    for writer in writers(&reader) {
+        while writer.send(&[0; 1_000]).is_ok() || writer.send(&[]).is_ok() {}
+        let before = reader.accounts().total;
+        for timeout in [Duration::ZERO, Duration::from_millis(20)] {
+            let started = Instant::now();
+            assert_eq!(writer.send_timeout(&[], Some(timeout)), Err(Status::TIMED_OUT), "{:?}", writer.transport());
+            assert!(started.elapsed() >= timeout);
+        }
+        if writer.transport() != Some(iobring::transport::Kind::Broker) {
+            assert_eq!(reader.accounts().total.no_space.records, before.no_space.records + 2, "{:?}", writer.transport());
+        }
+    }
+}
+
+#[test]
+fn other_refusals_come_at_once() {
+    let reader = RingBuffer::create(CAPACITY);
+    let (writer, peer) = reader.new_iob_writer(1).unwrap();
+    let long = |writer: &Iob, len| writer.send_timeout(&vec![0; len], None);
+    for writer in [writer.clone(), elsewhere::isolated(&writer), elsewhere::mapped(&writer)] {
+        assert_eq!(long(&writer, 65_520), Err(Status::INVALID_ARGS));
+        assert_eq!(writer.writev_timeout(Default::default(), 1, &[], None), Err(Status::OUT_OF_RANGE));
+        let pieces = [IoSlice::new(b"a"); 9];
+        assert_eq!(writer.writev_timeout(Default::default(), 0, &pieces, None), Err(Status::INVALID_ARGS));
+    }
+    assert_eq!(long(&peer, 1), Err(Status::ACCESS_DENIED));
+}
+
+/// In other threads, until they are about to wait or do.
+fn wait_in_threads(writers: Vec<Iob>) -> Vec<thread::JoinHandle<Result<(), Status>>> {
+    let begin = Arc::new(std::sync::Barrier::new(writers.len() + 1));
+    let start = |writer: Iob| {
+        let begin = begin.clone();
+        thread::spawn(move || {
+            begin.wait();
+            loop {
+                writer.send_timeout(&[0; LARGE], None)?;
+            }
+        })
+    };
+    let threads = writers.into_iter().map(start).collect();
+    begin.wait();
+    threads
+}
+
+#[test]
+fn an_end_is_noticed_while_they_wait() {
+    for round in 0..100 {
+        let watchdog = Watchdog::new("the end of a ring while writers wait for room");
+        let mut reader = RingBuffer::create(CAPACITY);
+        let threads = wait_in_threads(writers(&reader));
+        // Some have begun to wait, others are about to.
+        for _ in 0..round % 5 {
+            reader.read_message_blocking(None).unwrap().unwrap();
+        }
+        if round % 2 == 0 { drop(reader) } else { reader.close() }
+        for thread in threads {
+            assert_eq!(thread.join().unwrap(), Err(Status::PEER_CLOSED));
+            watchdog.progress();
+        }
+    }
+}
+
+#[test]
+fn a_task_waits_and_may_stop_waiting() {
+    let mut reader = RingBuffer::create(CAPACITY);
+    let (writer, _peer) = reader.new_iob_writer(1).unwrap();
+    let filled = fill(&writer, LARGE);
+    {
+        let (count, waker) = Count::waker();
+        let mut given_up = pin!(writer.send_when_room(&[1_u8; LARGE]));
+        let mut waiting = pin!(writer.send_when_room(&[2; LARGE]));
+        assert!(given_up.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert_eq!(count.get(), 0);
+        given_up.set(writer.send_when_room(&[]));
+        assert_eq!(pollster::block_on(reader.read_message()).unwrap().1, [0; LARGE]);
+        pollster::block_on(waiting).unwrap();
+    }
+    let last = (0..filled).map(|_| reader.try_read_message().unwrap().unwrap().1).last();
+    assert_eq!(last, Some(vec![2; LARGE]));
+    assert_eq!(reader.try_read_message().unwrap(), None);
+}
+
+/// Room for a small record says nothing to who waits for a large one.
+#[test]
+fn each_is_told_of_enough_room() {
+    let mut reader = RingBuffer::create(CAPACITY);
+    let (writer, _peer) = reader.new_iob_writer(1).unwrap();
+    let small = fill(&writer, 1_000);
+    let ((large_count, large_waker), (small_count, small_waker)) = (Count::waker(), Count::waker());
+    let mut large = pin!(writer.send_when_room(&[1_u8; LARGE]));
+    let mut little = pin!(writer.send_when_room(&[2; 1_000]));
+    assert!(large.as_mut().poll(&mut Context::from_waker(&large_waker)).is_pending());
+    assert!(little.as_mut().poll(&mut Context::from_waker(&small_waker)).is_pending());
+    reader.try_read_message().unwrap().unwrap();
+    let watchdog = Watchdog::new("a small wish for room");
+    while small_count.get() == 0 {
+        thread::yield_now();
+    }
+    assert_eq!(large_count.get(), 0);
+    assert!(little.as_mut().poll(&mut Context::from_waker(&small_waker)).is_ready());
+    for _ in 1..small {
+        reader.try_read_message().unwrap().unwrap();
+    }
+    while large_count.get() == 0 {
+        thread::yield_now();
+    }
+    drop(watchdog);
+    assert!(large.as_mut().poll(&mut Context::from_waker(&large_waker)).is_ready());
+}
+
+/// A damaged ring has room again when its reader has repaired it.
+#[test]
+fn a_repair_is_told() {
+    let mut reader = RingBuffer::create(CAPACITY);
+    let (writer, _peer) = reader.new_iob_writer(1).unwrap();
+    fill(&writer, LARGE);
+    let (count, waker) = Count::waker();
+    let mut waiting = pin!(writer.send_when_room(&[1_u8; LARGE]));
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    reader.resync();
+    let watchdog = Watchdog::new("a wish for room, and a repair");
+    while count.get() == 0 {
+        thread::yield_now();
+    }
+    drop(watchdog);
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
+    assert_eq!(reader.try_read_message().unwrap().unwrap().1, [1_u8; LARGE]);
+}
