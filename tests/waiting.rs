@@ -90,6 +90,45 @@ fn other_refusals_come_at_once() {
     assert_eq!(long(&peer, 1), Err(Status::ACCESS_DENIED));
 }
 
+/// A fork of the owner has no broker, and who writes by the kernel cannot wait: they are told so, and only where there is no room.
+#[test]
+fn who_cannot_wait_is_told() {
+    let mut reader = RingBuffer::create(CAPACITY);
+    let (writer, _peer) = reader.new_iob_writer(1).unwrap();
+    fill(&writer, LARGE);
+    let in_a_fork = || {
+        // SAFETY: the child writes one record, which needs no lock of another thread's, and ends.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let refused = writer.send_timeout(&[1; LARGE], None) == Err(Status::NOT_SUPPORTED);
+            // SAFETY: ends the child without the parent's destructors.
+            unsafe { libc::_exit(i32::from(refused)) };
+        }
+        let mut status = 0;
+        // SAFETY: the child is ours.
+        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+        libc::WEXITSTATUS(status) == 1
+    };
+    assert!(in_a_fork());
+    reader.try_read_message().unwrap().unwrap();
+    assert!(!in_a_fork());
+
+    match RingBuffer::try_create_mediated(CAPACITY) {
+        Ok(mut reader) => {
+            let (writer, _peer) = reader.new_iob_writer(1).unwrap();
+            let by_kernel = elsewhere::by_kernel(&writer);
+            let records = fill(&writer, LARGE);
+            assert_eq!(by_kernel.send_timeout(&[1; LARGE], None), Err(Status::NOT_SUPPORTED));
+            let waiting = thread::spawn(move || writer.send_timeout(&[2; LARGE], None));
+            (0..records).for_each(|_| assert_eq!(reader.read_message_blocking(None).unwrap().unwrap().1, [0; LARGE]));
+            assert_eq!(reader.read_message_blocking(None).unwrap().unwrap().1, [2; LARGE]);
+            assert_eq!(waiting.join().unwrap(), Ok(()));
+            assert_eq!(by_kernel.send_timeout(&[1; LARGE], None), Ok(()));
+        }
+        Err(obstacle) => println!("NOT RUN by way of the kernel: {obstacle}"),
+    }
+}
+
 /// In other threads, until they are about to wait or do.
 fn wait_in_threads(writers: Vec<Iob>) -> Vec<thread::JoinHandle<Result<(), Status>>> {
     let begin = Arc::new(std::sync::Barrier::new(writers.len() + 1));

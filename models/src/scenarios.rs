@@ -20,4 +20,5 @@ pub mod reserved;
 pub mod restart;
 pub mod timed;
 pub mod waiting;
+pub mod wishes;
 pub mod wrapped;
