@@ -24,7 +24,7 @@ use crate::scenarios::reserved::Reserved;
 use crate::scenarios::restart::Restart;
 use crate::scenarios::timed::Timed;
 use crate::scenarios::waiting::Waiting;
-use crate::scenarios::wishes::Wishes;
+use crate::scenarios::wishes::{Room, Wishes};
 use crate::scenarios::wrapped::{Across, Wrapped};
 use iobring::protocol::sites;
 use std::collections::BTreeSet;
@@ -147,7 +147,7 @@ fn small_loom_models() -> Vec<Entry> {
         loom(Full { by: GivingBack::Cursor }, None, 30),
         loom(Full { by: GivingBack::Amount }, None, 45),
         loom(Mediator, Some(3), 455),
-        loom(Wishes { repaired: false }, Some(2), 5_216),
+        loom(Wishes { room: Room::Both }, Some(2), 5_216),
         loom(Reserved { gives_up: true }, Some(2), 7_966),
         loom(Wrapped { across: Across::Header }, None, 24),
         loom(Wrapped { across: Across::Message }, None, 24),
@@ -181,8 +181,9 @@ fn small_explorer_models() -> Vec<Entry> {
         explore(Full { by: GivingBack::Cursor }, 1),
         explore(Full { by: GivingBack::Amount }, 1),
         explore(Mediator, 0),
-        explore(Wishes { repaired: false }, 0),
-        explore(Wishes { repaired: true }, 0),
+        explore(Wishes { room: Room::One }, 0),
+        explore(Wishes { room: Room::Both }, 0),
+        explore(Wishes { room: Room::Repair }, 0),
         explore(Reserved { gives_up: true }, 1),
         explore(Wrapped { across: Across::Header }, 1),
         explore(Wrapped { across: Across::Message }, 1),
@@ -299,7 +300,7 @@ fn shuttle_models(level: Level) -> Vec<Entry> {
     models.extend(sample(Bereaved, iterations));
     models.extend(sample(Revoked, iterations));
     models.extend(sample(Mediator, iterations));
-    models.extend(sample(Wishes { repaired: false }, iterations));
+    models.extend(sample(Wishes { room: Room::Both }, iterations));
     models.extend(sample(Reserved { gives_up: false }, iterations));
     models.extend(sample(Accounts { together: true }, iterations));
     models
@@ -329,8 +330,9 @@ pub fn explorer_killers() -> Vec<Entry> {
         explore(ByHand { style: Blocking }, 0),
         explore(ByHand { style: Bell }, 0),
         explore(Mediator, 0),
-        explore(Wishes { repaired: false }, 0),
-        explore(Wishes { repaired: true }, 0),
+        explore(Wishes { room: Room::One }, 0),
+        explore(Wishes { room: Room::Both }, 0),
+        explore(Wishes { room: Room::Repair }, 0),
         explore(Polling { writers: 2, messages: 1 }, 0),
         explore(PeerClosed, 0),
         explore(closing(None, false), 0),
