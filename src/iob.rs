@@ -188,12 +188,12 @@ impl Iob {
     pub async fn send_when_room(&self, data: &[u8]) -> Result<(), Status> {
         match &self.transport {
             Transport::Direct(direct) => direct.write_when_room(data).await,
-            _ => self.writev_timeout(IobWriteOptions, RING_REGION, &[IoSlice::new(data)], Some(Duration::ZERO)).map_err(
-                |status| match status {
+            _ => self
+                .writev_timeout(IobWriteOptions, RING_REGION, &[IoSlice::new(data)], Some(Duration::ZERO))
+                .map_err(|status| match status {
                     Status::TIMED_OUT => Status::NOT_SUPPORTED,
                     status => status,
-                },
-            ),
+                }),
         }
     }
 

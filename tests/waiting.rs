@@ -71,7 +71,12 @@ fn the_time_is_up() {
             assert!(started.elapsed() >= timeout);
         }
         if writer.transport() != Some(iobring::transport::Kind::Broker) {
-            assert_eq!(reader.accounts().total.no_space.records, before.no_space.records + 2, "{:?}", writer.transport());
+            assert_eq!(
+                reader.accounts().total.no_space.records,
+                before.no_space.records + 2,
+                "{:?}",
+                writer.transport()
+            );
         }
     }
 }
@@ -156,7 +161,11 @@ fn an_end_is_noticed_while_they_wait() {
         for _ in 0..round % 5 {
             reader.read_message_blocking(None).unwrap().unwrap();
         }
-        if round % 2 == 0 { drop(reader) } else { reader.close() }
+        if round % 2 == 0 {
+            drop(reader)
+        } else {
+            reader.close()
+        }
         for thread in threads {
             assert_eq!(thread.join().unwrap(), Err(Status::PEER_CLOSED));
             watchdog.progress();

@@ -33,16 +33,8 @@ const LOOKS_AGAIN: i64 = 1_000_000;
 /// The thread's body: runs until the ring's owner is gone.
 pub(super) fn run(broker: &Broker) {
     let (queue, inbox) = (VecDeque::new(), Inbox::new());
-    let mut courier = Courier {
-        broker,
-        ring: &broker.ring,
-        queue,
-        inbox,
-        full: None,
-        shared: false,
-        untold: false,
-        waiting: None,
-    };
+    let mut courier =
+        Courier { broker, ring: &broker.ring, queue, inbox, full: None, shared: false, untold: false, waiting: None };
     // Ends before the courier does, which may have to wait for the writers' lock then.
     let _end = End(broker);
     let mut events = Vec::with_capacity(EVENTS);
