@@ -16,6 +16,7 @@ pub use dialect::Dialect;
 use crate::explorer::{ExplorerOptions, Memory, check};
 use crate::facade::{Atomic, Operation, Order, Platform, Site};
 use crate::matrix::Matrix;
+use crate::parallel;
 use crate::run::{Changes, Verdict};
 use crate::scenario::{End, Program, Scenario};
 use std::sync::Arc;
@@ -111,17 +112,14 @@ impl Test {
     }
 }
 
-/// A test for each declared pairing of which a kill in `matrix` makes one, and the pairings that have none.
-pub fn tests(matrix: &Matrix) -> (Vec<Test>, Vec<(&'static str, &'static str)>) {
-    let (mut tests, mut without) = (Vec::new(), Vec::new());
-    for pairing in matrix.pairings() {
-        let pair = (pairing.site, pairing.pair);
-        match matrix.witnesses(pair.0, pair.1).into_iter().find_map(|(row, kill)| cut::test(pair, row, kill)) {
-            Some(test) => tests.push(test),
-            None => without.push(pair),
-        }
-    }
-    (tests, without)
+/// A test for each declared pairing of which a kill in `matrix` makes one, and the pairings that have none. On so many threads.
+pub fn tests(matrix: &Matrix, workers: usize) -> (Vec<Test>, Vec<(&'static str, &'static str)>) {
+    let pairs: Vec<_> = matrix.pairings().iter().map(|pairing| (pairing.site, pairing.pair)).collect();
+    let cut = parallel::map(&pairs, workers, |&pair| {
+        matrix.witnesses(pair.0, pair.1).into_iter().find_map(|(row, kill)| cut::test(pair, row, kill))
+    });
+    let without = pairs.iter().zip(&cut).filter(|(_, test)| test.is_none()).map(|(pair, _)| *pair).collect();
+    (cut.into_iter().flatten().collect(), without)
 }
 
 /// What locations are called while the explorer looks at a test; more than these make no test.

@@ -73,7 +73,7 @@ fn tests() -> Vec<Test> {
     let engine = Engine::Explorer(ExplorerOptions { workers: 1, ..Default::default() });
     let suite = [Entry::new(OneSlot, engine.clone()), Entry::new(TwoWishes, engine)];
     let options = MatrixOptions { chase: Chase::Always, ..Default::default() };
-    let (tests, without) = litmus::tests(&matrix::run(ALL, &suite, &options));
+    let (tests, without) = litmus::tests(&matrix::run(ALL, &suite, &options), 2);
     assert_eq!(without, []);
     tests
 }
@@ -114,6 +114,15 @@ fn they_are_said_in_each_dialect() {
     let riscv = said(Dialect::RiscV, false);
     assert!(["fence rw,w", "sw x9,0(x21)", "lw x10,0(x21)", "fence r,rw"].iter().all(|i| riscv.contains(i)), "{riscv}");
     assert!(!said(Dialect::RiscV, true).contains("fence rw,w"));
+    let x86 = said(Dialect::X86, false);
+    assert!(
+        ["MOV [l_slot_0],$1", "MOV [l_flag],$1", "MOV EAX,[l_flag]", "MOV EBX,[l_slot_0]"]
+            .iter()
+            .all(|i| x86.contains(i)),
+        "{x86}"
+    );
+    let column = |text: String| text.lines().filter(|line| line.ends_with(';')).map(String::from).collect::<Vec<_>>();
+    assert_eq!(column(x86), column(said(Dialect::X86, true)), "x86 does not tell them apart");
     let kernel = said(Dialect::Lkmm, false);
     assert!(
         ["WRITE_ONCE(*l_slot_0, 1)", "smp_store_release(l_flag, 1)", "smp_load_acquire(l_flag)"]

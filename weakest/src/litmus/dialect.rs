@@ -17,13 +17,15 @@ pub enum Dialect {
     AArch64,
     /// RISC-V.
     RiscV,
+    /// x86, which only performs stores after later loads (TSO).
+    X86,
     /// The Linux kernel's memory model.
     Lkmm,
 }
 
 impl Dialect {
     /// All of them.
-    pub const ALL: [Dialect; 4] = [Dialect::C11, Dialect::AArch64, Dialect::RiscV, Dialect::Lkmm];
+    pub const ALL: [Dialect; 5] = [Dialect::C11, Dialect::AArch64, Dialect::RiscV, Dialect::X86, Dialect::Lkmm];
 
     /// A short name, for folders.
     pub fn name(self) -> &'static str {
@@ -31,6 +33,7 @@ impl Dialect {
             Dialect::C11 => "c11",
             Dialect::AArch64 => "aarch64",
             Dialect::RiscV => "riscv",
+            Dialect::X86 => "x86",
             Dialect::Lkmm => "lkmm",
         }
     }
@@ -41,6 +44,7 @@ impl Dialect {
             Dialect::C11 => "rc11.cat",
             Dialect::AArch64 => "aarch64.cat",
             Dialect::RiscV => "riscv.cat",
+            Dialect::X86 => "x86tso.cat",
             Dialect::Lkmm => "linux-kernel.cat",
         }
     }
@@ -53,7 +57,7 @@ impl Dialect {
         let about = format!("\"{} and {}: {comment}\"", test.pair.0, test.pair.1);
         match self {
             Dialect::C11 | Dialect::Lkmm => self.c(name, &about, test, weakened, &labels),
-            Dialect::AArch64 | Dialect::RiscV => self.assembly(name, &about, test, weakened, &labels),
+            Dialect::AArch64 | Dialect::RiscV | Dialect::X86 => self.assembly(name, &about, test, weakened, &labels),
         }
     }
 
@@ -81,24 +85,28 @@ impl Dialect {
 
     fn assembly(self, name: &str, about: &str, test: &Test, weakened: bool, labels: &[String]) -> String {
         type Register = fn(usize) -> String;
-        type Lines = fn(&Step, Order, usize, usize) -> Vec<String>;
-        let (title, read, address, lines): (_, Register, Register, Lines) = match self {
-            Dialect::AArch64 => ("AArch64", |r| format!("X{r}"), |x| format!("X{}", 20 + x), aarch64),
-            _ => ("RISCV", |r| format!("x{}", 10 + r), |x| format!("x{}", 20 + x), riscv),
+        type Lines = fn(&Step, Order, usize, &str) -> Vec<String>;
+        let (title, read, address, lines): (_, Register, Option<Register>, Lines) = match self {
+            Dialect::AArch64 => ("AArch64", |r| format!("X{r}"), Some(|x| format!("X{}", 20 + x)), aarch64),
+            Dialect::X86 => ("X86", x86_register, None, x86),
+            _ => ("RISCV", |r| format!("x{}", 10 + r), Some(|x| format!("x{}", 20 + x)), riscv),
         };
+        // x86 names locations where the others have their addresses in registers.
+        let place = |x: usize| address.map_or_else(|| labels[x].clone(), |register| register(x));
         let columns: Vec<Vec<String>> = (test.threads.iter())
             .map(|steps| {
                 let (mut column, mut registers) = (Vec::new(), 0);
                 for step in steps {
-                    column.extend(lines(step, step.order(weakened), registers, step.action.location().unwrap_or(0)));
+                    let at = step.action.location().map_or_else(String::new, place);
+                    column.extend(lines(step, step.order(weakened), registers, &at));
                     registers += usize::from(step.action.saw().is_some());
                 }
                 column
             })
             .collect();
         let mut text = format!("{title} {name}\n{about}\n{{\n");
-        for thread in 0..columns.len() {
-            let addresses = labels.iter().enumerate().map(|(x, label)| format!(" {thread}:{}={label};", address(x)));
+        for thread in (0..columns.len()).filter(|_| address.is_some()) {
+            let addresses = labels.iter().enumerate().map(|(x, label)| format!(" {thread}:{}={label};", place(x)));
             writeln!(text, "{}", addresses.collect::<String>()).expect("a string takes it");
         }
         text.push_str("}\n");
@@ -163,15 +171,14 @@ fn lkmm(action: Action, order: Order, location: &str) -> Option<String> {
     })
 }
 
-fn aarch64(step: &Step, order: Order, register: usize, x: usize) -> Vec<String> {
-    let at = 20 + x;
+fn aarch64(step: &Step, order: Order, register: usize, at: &str) -> Vec<String> {
     match step.action {
         Action::Load { .. } => {
-            vec![format!("{} W{register},[X{at}]", if order.acquires() { "LDAPR" } else { "LDR" })]
+            vec![format!("{} W{register},[{at}]", if order.acquires() { "LDAPR" } else { "LDR" })]
         }
         Action::Store { value, .. } => {
             let name = if order.releases() { "STLR" } else { "STR" };
-            vec![format!("MOV W19,#{value}"), format!("{name} W19,[X{at}]")]
+            vec![format!("MOV W19,#{value}"), format!("{name} W19,[{at}]")]
         }
         Action::Swap { value, .. } => {
             let suffix = match (order.acquires(), order.releases()) {
@@ -180,7 +187,7 @@ fn aarch64(step: &Step, order: Order, register: usize, x: usize) -> Vec<String> 
                 (false, true) => "L",
                 (true, true) => "AL",
             };
-            vec![format!("MOV W19,#{value}"), format!("SWP{suffix} W19,W{register},[X{at}]")]
+            vec![format!("MOV W19,#{value}"), format!("SWP{suffix} W19,W{register},[{at}]")]
         }
         Action::Fence => match order {
             Relaxed => Vec::new(),
@@ -190,30 +197,47 @@ fn aarch64(step: &Step, order: Order, register: usize, x: usize) -> Vec<String> 
     }
 }
 
-fn riscv(step: &Step, order: Order, register: usize, x: usize) -> Vec<String> {
-    let (at, register) = (20 + x, 10 + register);
+fn riscv(step: &Step, order: Order, register: usize, at: &str) -> Vec<String> {
+    let register = 10 + register;
     let mut lines = Vec::new();
     match step.action {
         Action::Load { .. } => {
-            lines.push(format!("lw x{register},0(x{at})"));
+            lines.push(format!("lw x{register},0({at})"));
             lines.extend(order.acquires().then(|| "fence r,rw".into()));
         }
         Action::Store { value, .. } => {
             lines.push(format!("ori x9,x0,{value}"));
             lines.extend(order.releases().then(|| "fence rw,w".into()));
-            lines.push(format!("sw x9,0(x{at})"));
+            lines.push(format!("sw x9,0({at})"));
         }
         Action::Swap { value, .. } => {
             let aq = if order.acquires() { ".aq" } else { "" };
             let rl = if order.releases() { ".rl" } else { "" };
-            lines.extend([format!("ori x9,x0,{value}"), format!("amoswap.w{aq}{rl} x{register},x9,(x{at})")]);
+            lines.extend([format!("ori x9,x0,{value}"), format!("amoswap.w{aq}{rl} x{register},x9,({at})")]);
         }
         Action::Fence => match order {
             Relaxed => {}
             Acquire => lines.push("fence r,rw".into()),
             Release => lines.push("fence rw,w".into()),
-            AcqRel | SeqCst => lines.push("fence rw,rw".into()),
+            AcqRel => lines.push("fence.tso".into()),
+            SeqCst => lines.push("fence rw,rw".into()),
         },
     }
     lines
+}
+
+fn x86_register(number: usize) -> String {
+    ["EAX", "EBX", "ECX", "EDX", "ESI", "EDI"].get(number).copied().unwrap_or("no register left").into()
+}
+
+fn x86(step: &Step, order: Order, register: usize, at: &str) -> Vec<String> {
+    let register = x86_register(register);
+    let fence = || (order == SeqCst).then(|| String::from("MFENCE"));
+    match step.action {
+        Action::Load { .. } => vec![format!("MOV {register},[{at}]")],
+        Action::Store { value, .. } => [format!("MOV [{at}],${value}")].into_iter().chain(fence()).collect(),
+        Action::Swap { value, .. } => vec![format!("MOV {register},${value}"), format!("XCHG {register},[{at}]")],
+        // Any weaker fence is the compiler's alone.
+        Action::Fence => Vec::from_iter(fence()),
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use weakest::litmus::Dialect;
 
 /// How many seconds one test may take; what takes longer is not judged.
@@ -28,8 +30,28 @@ impl Herd {
         &self.version
     }
 
+    /// Whether the outcome of each test is seen, in their order, on so many threads; nothing where one was not judged.
+    pub fn judge_all(&self, tests: &[(PathBuf, Dialect)], workers: usize) -> Result<Vec<Option<bool>>, String> {
+        let next = AtomicUsize::new(0);
+        let verdicts = Mutex::new(vec![Ok(None); tests.len()]);
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    while let Some((at, (path, dialect))) = {
+                        let at = next.fetch_add(1, Relaxed);
+                        tests.get(at).map(|test| (at, test))
+                    } {
+                        let verdict = self.judge(path, *dialect);
+                        verdicts.lock().expect("nobody panics with it")[at] = verdict;
+                    }
+                });
+            }
+        });
+        verdicts.into_inner().expect("nobody panics with it").into_iter().collect()
+    }
+
     /// Whether the test's outcome is seen; nothing if it was not judged.
-    pub fn judge(&self, path: &Path, dialect: Dialect) -> Result<Option<bool>, String> {
+    fn judge(&self, path: &Path, dialect: Dialect) -> Result<Option<bool>, String> {
         let mut herd = Command::new("timeout");
         herd.arg(PATIENCE).arg(&self.command);
         match (dialect, &self.kernel) {
