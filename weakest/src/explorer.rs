@@ -83,6 +83,17 @@ pub enum Memory {
 }
 
 impl Memory {
+    /// In a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Memory::ReleaseAcquire => "rc11",
+            Memory::Interleaved => "interleaved",
+            Memory::SequentiallyConsistent => "sc",
+            Memory::Hardware => "hardware",
+            Memory::HardwareStrict => "hardware-strict",
+        }
+    }
+
     /// Whether reads may be stale and stores overtaken.
     pub(crate) fn is_weak(self) -> bool {
         matches!(self, Memory::ReleaseAcquire) || self.is_hardware()

@@ -1,6 +1,6 @@
 //! The results as JSON, with stable keys: `models[].{name,engine,executions,exhausted,bound,verdict}`,
-//! `programs.{count,states,cut,pairs,uncovered_pairs}`, `matrix[].{site,shipped,weakened,killed_by}`, `sweep[].{scenario,engine,step,outcome}`, and more beside them. `shard` has the
-//! whole plan where this is a part of it (see [`merge`](super::merge)).
+//! `programs.{count,states,cut,pairs,uncovered_pairs}`, `matrix[].{site,shipped,weakened,killed_by}`, `memories.NAME[]` like `matrix[]`,
+//! `sweep[].{scenario,engine,step,outcome}`, and more beside them. `shard` has the whole plan where this is a part of it (see [`merge`](super::merge)).
 
 use super::merge::Plan;
 use super::{Programs, Results};
@@ -9,7 +9,7 @@ use crate::matrix::{Matrix, Pairing, Row};
 use crate::run::{Coverage, Run};
 use crate::sweep::Sweep;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -23,6 +23,9 @@ struct Document<'a> {
     programs: Option<Generated<'a>>,
     matrix: Vec<Mutant<'a>>,
     pairings: Vec<Pair<'a>>,
+    /// The matrix on each memory of the explorer's that was asked.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    memories: BTreeMap<&'static str, Vec<Mutant<'a>>>,
     sweep: Vec<Step<'a>>,
     reached: BTreeSet<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,6 +120,9 @@ pub fn write(path: &Path, results: &Results) -> io::Result<()> {
         programs: results.programs.as_ref().map(generated),
         matrix: results.matrix.iter().flat_map(|matrix| matrix.rows.iter().map(mutant)).collect(),
         pairings: results.matrix.iter().flat_map(pairings).collect(),
+        memories: (results.memories.iter())
+            .map(|(memory, matrix)| (memory.name(), matrix.rows.iter().map(mutant).collect()))
+            .collect(),
         sweep: results.sweeps.iter().flat_map(steps).collect(),
         reached: reached.flat_map(|run| run.reached.iter().copied()).collect(),
         shard: results.shard.as_ref(),

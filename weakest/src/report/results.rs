@@ -1,6 +1,7 @@
 //! Everything that was found, and what that amounts to.
 
 use super::json::Part;
+use crate::explorer::Memory;
 use crate::matrix::{Fate, Matrix};
 use crate::run::Run;
 use crate::sweep::Sweep;
@@ -36,6 +37,8 @@ pub struct Results {
     /// The same mutants against the explorer where no read is stale: which of them need weak memory to be seen. For
     /// information.
     pub interleaved: Option<Matrix>,
+    /// The same mutants on one memory of the explorer's each: which orderings each of them needs. For information.
+    pub memories: Vec<(Memory, Matrix)>,
     /// Whether only a part was asked for: then this is no proof, whatever passes.
     pub partial: bool,
     /// Which part of what this is, if several machines share it: what only the whole can show is then no complaint.
@@ -76,6 +79,12 @@ impl Results {
             }
             if undecided > 0 {
                 complaints.push(format!("{undecided} weakened orderings were not decided"));
+            }
+        }
+        for (memory, matrix) in &self.memories {
+            let undecided = matrix.rows.iter().filter(|row| row.fate == Fate::Undecided).count();
+            if undecided > 0 {
+                complaints.push(format!("{undecided} weakened orderings were not decided on {}", memory.name()));
             }
         }
         for site in &self.unreached {

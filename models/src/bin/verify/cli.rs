@@ -27,10 +27,15 @@ pub struct Cli {
     #[arg(long, value_name = "ENGINE")]
     pub engine: Option<EngineName>,
 
-    /// Only the explorer's models, on this memory; where reads may be stale, with the matrix there. Which orderings need weak
-    /// memory to be seen is a column of the matrix
+    /// Only the explorer's models, on this memory; where reads may be stale, with the matrix there: which orderings this memory
+    /// needs
     #[arg(long, value_name = "MEMORY", conflicts_with_all = ["fuzz", "explain"])]
     pub memory: Option<MemoryName>,
+
+    /// Only the table of which memory needs which ordering: the matrix by the explorer on RC11, on what hardware does, and on
+    /// that without control dependencies
+    #[arg(long, conflicts_with_all = ["quick", "full", "filter", "engine", "memory", "fuzz", "explain", "list"])]
+    pub memories: bool,
 
     /// Instead of all that, fuzz for so many seconds, shared by the targets, under AddressSanitizer. Takes nightly and
     /// cargo-fuzz; fails where they are missing
@@ -40,13 +45,13 @@ pub struct Cli {
 
     /// Only the generated programs: all of the level, or those whose line contains this. Without the models, the matrix and
     /// the sweep
-    #[arg(long, value_name = "TEXT", conflicts_with_all = ["filter", "engine", "memory", "fuzz", "explain", "list"])]
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["filter", "engine", "memory", "memories", "fuzz", "explain", "list"])]
     pub programs: Option<Option<String>>,
 
     /// Seed every fault of models/faults.toml, or those whose name contains this, into a copy of the protocol core, and see
     /// what finds it: what `--quick` runs, and then what the default run does
     #[arg(long, value_name = "NAME",
-          conflicts_with_all = ["full", "filter", "engine", "memory", "programs", "fuzz", "explain", "list", "check",
+          conflicts_with_all = ["full", "filter", "engine", "memory", "memories", "programs", "fuzz", "explain", "list", "check",
                                 "update", "report"])]
     pub faults: Option<Option<String>>,
 
@@ -69,13 +74,13 @@ pub struct Cli {
     /// Only this part, such as 0/4, of the models, the weakened orderings and the sweeps (the generated programs are part 0's), or
     /// with --mutants of the mutants. For several machines: each writes its --json, and --merge puts them together
     #[arg(long, value_name = "K/N",
-          conflicts_with_all = ["filter", "engine", "memory", "programs", "fuzz", "explain", "faults", "check", "update"])]
+          conflicts_with_all = ["filter", "engine", "memory", "memories", "programs", "fuzz", "explain", "faults", "check", "update"])]
     pub shard: Option<Shard>,
 
     /// Merge the JSON of all parts, and give the verdict on the whole; --json writes it. Refuses a set that is not complete, or
     /// whose parts are not of the same source and level
     #[arg(long, value_name = "FILE", num_args = 1..,
-          conflicts_with_all = ["shard", "filter", "engine", "memory", "programs", "fuzz", "explain", "faults", "check", "update",
+          conflicts_with_all = ["shard", "filter", "engine", "memory", "memories", "programs", "fuzz", "explain", "faults", "check", "update",
                                 "report", "list", "mutants"])]
     pub merge: Option<Vec<PathBuf>>,
 
@@ -163,6 +168,10 @@ impl Cli {
 
     /// Whether only part of the models were asked for.
     pub fn is_partial(&self) -> bool {
-        self.programs.is_some() || self.filter.is_some() || self.engine.is_some() || self.memory.is_some()
+        self.programs.is_some()
+            || self.filter.is_some()
+            || self.engine.is_some()
+            || self.memory.is_some()
+            || self.memories
     }
 }

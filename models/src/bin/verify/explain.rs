@@ -1,6 +1,6 @@
 //! The story of one site: what it is for, and what goes wrong when it is weaker.
 
-use crate::{USAGE, colour};
+use crate::{USAGE, colour, memories};
 use iobring::protocol::sites;
 use iobring_models::suite;
 use std::process::ExitCode;
@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use weakest::draw::text::draw;
 use weakest::explorer::Memory;
-use weakest::facade::{Operation, Order, Site};
 use weakest::matrix::{self, Fate, MatrixOptions};
 
 /// Prints the story of the site called `name`.
@@ -31,14 +30,14 @@ pub fn explain(name: &str, stop: &Arc<AtomicBool>) -> ExitCode {
     let options = MatrixOptions { stop: stop.clone(), ..Default::default() };
     let matrix = matrix::run(&sites::ALL[index..=index], &suite::killers(), &options);
     // What each memory shows.
-    let memories = [
+    let asked = [
         ("sequential consistency", Memory::SequentiallyConsistent),
         ("interleaving", Memory::Interleaved),
         ("RC11", Memory::ReleaseAcquire),
         ("ARMv8 and RISC-V", Memory::Hardware),
         ("the same without control dependencies", Memory::HardwareStrict),
     ];
-    let shown: Vec<(&str, matrix::Matrix)> = memories
+    let shown: Vec<(&str, matrix::Matrix)> = asked
         .into_iter()
         .map(|(name, memory)| (name, matrix::run(&sites::ALL[index..=index], &suite::memory_killers(memory), &options)))
         .collect();
@@ -60,23 +59,12 @@ pub fn explain(name: &str, stop: &Arc<AtomicBool>) -> ExitCode {
             };
             println!("  {name}: {verdict}");
         }
-        println!("  x86: {}", on_x86(site, row.order));
+        match memories::same_on_x86(site, row.order) {
+            true => println!("  x86: the same instruction: only the compiler may still reorder"),
+            false => println!(
+                "  x86: another instruction: stores may then be performed after later loads (TSO), as RC11 has it above"
+            ),
+        }
     }
     if matrix.rows.iter().all(|row| !row.killed_by.is_empty()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// Whether x86 tells the two orderings apart: of loads, stores and read-modify-writes it has one kind but for sequentially consistent
-/// stores, and of fences one (which `codegen` looks for in what the compiler makes).
-fn on_x86(site: &Site, weaker: Order) -> &'static str {
-    let instruction = |order| match (site.operation, order) {
-        (Operation::Store, Order::SeqCst) => "xchg",
-        (Operation::Fence, Order::SeqCst) => "mfence",
-        (Operation::Fence, _) => "",
-        _ => "the access",
-    };
-    if instruction(site.order) == instruction(weaker) {
-        "the same instruction: only the compiler may still reorder"
-    } else {
-        "another instruction: stores may then be performed after later loads (TSO), as RC11 has it above"
-    }
 }

@@ -5,6 +5,7 @@ mod explain;
 mod faults;
 mod fuzz;
 mod markdown;
+mod memories;
 mod mutants;
 mod programs;
 mod report;
@@ -17,7 +18,7 @@ use clap::Parser;
 use cli::{Cli, EngineName};
 use iobring::protocol::sites;
 use iobring_models::programs::run::Outcome;
-use iobring_models::suite;
+use iobring_models::suite::{self, Level};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -73,7 +74,7 @@ fn main() -> ExitCode {
         }
     };
     models = cli.shard.unwrap_or_default().of(models);
-    if models.is_empty() && cli.programs.is_none() {
+    if models.is_empty() && cli.programs.is_none() && !cli.memories {
         eprintln!("no model's engine/name fits; `cargo verify --list` shows them all");
         return ExitCode::from(USAGE);
     }
@@ -91,7 +92,7 @@ fn main() -> ExitCode {
 
 /// The models that the command line asks for.
 fn chosen(cli: &Cli) -> Vec<Entry> {
-    if cli.programs.is_some() {
+    if cli.programs.is_some() || cli.memories {
         return Vec::new();
     }
     let mut models = match cli.memory {
@@ -130,6 +131,9 @@ fn run(cli: &Cli, models: &[Entry], stop: &Arc<AtomicBool>) -> (Results, Option<
         results.matrix = Some(mutate(&suite::killers(), "matrix", Chase::UntilWitnessed, shard, stop));
         // For information, in the tables: a part has none.
         if cli.shard.is_none() {
+            if cli.level() >= Level::Default {
+                results.memories = memories(&suite::JUDGES, stop);
+            }
             let interleaved = suite::on_memory(suite::explorer_killers(), Memory::Interleaved);
             let once = |killers: &[Entry], name| Some(mutate(killers, name, Chase::UntilKilled, shard, stop));
             results.interleaved = once(&interleaved, "matrix without stale reads");
@@ -150,13 +154,23 @@ fn run(cli: &Cli, models: &[Entry], stop: &Arc<AtomicBool>) -> (Results, Option<
             EngineName::Explorer => suite::explorer_killers(),
         };
         results.matrix = Some(mutate(&killers, "matrix", Chase::UntilWitnessed, Shard::WHOLE, stop));
+    } else if cli.memories {
+        results.memories = memories(&suite::JUDGES, stop);
     } else if let (Some(memory), None) = (cli.memory.map(Memory::from), &cli.filter)
-        && matches!(memory, Memory::ReleaseAcquire | Memory::Hardware | Memory::HardwareStrict)
+        && suite::JUDGES.contains(&memory)
     {
-        // Which orderings this memory needs. The pairings are the whole suite's business.
-        results.matrix = Some(mutate(&suite::memory_killers(memory), "matrix", Chase::UntilKilled, Shard::WHOLE, stop));
+        results.memories = memories(&[memory], stop);
     }
     (results, programs)
+}
+
+/// Which orderings each of these memories needs. The pairings are the whole suite's business.
+fn memories(memories: &[Memory], stop: &Arc<AtomicBool>) -> Vec<(Memory, Matrix)> {
+    let matrix = |memory: &Memory| {
+        let name = format!("matrix on {}", memory.name());
+        (*memory, mutate(&suite::memory_killers(*memory), &name, Chase::UntilKilled, Shard::WHOLE, stop))
+    };
+    memories.iter().map(matrix).collect()
 }
 
 /// Weakens every site against `killers`.
@@ -179,6 +193,9 @@ fn tell(cli: &Cli, models: &[Entry], results: &Results, programs: &Option<Outcom
     }
     if results.matrix.is_some() {
         println!("\nEvery ordering weakened\n{}", table::matrix(results));
+    }
+    if !results.memories.is_empty() {
+        println!("\nWhich memory needs which ordering\n{}", memories::table(&results.memories));
     }
     if !results.sweeps.is_empty() {
         println!("\nDeath at every step\n{}", table::sweeps(&results.sweeps));
@@ -256,6 +273,13 @@ fn verdict(cli: &Cli, results: &Results, up_to_date: bool) -> ExitCode {
                 "\n{verdict}: {models} models pass, {mutants} weakened orderings die, {deaths} deaths are survived"
             );
         }
+        None if !results.memories.is_empty() => {
+            let mutants: usize = results.memories.iter().map(|(_, matrix)| matrix.rows.len()).sum();
+            let memories = results.memories.len();
+            println!(
+                "\n{models} models pass, {mutants} weakened orderings were tried on {memories} memories (a part was asked for)"
+            );
+        }
         None if cli.programs.is_some() => {
             let programs = results.programs.as_ref().map_or(0, |programs| programs.count);
             println!("\n{programs} programs pass (a part was asked for{})", level_note(cli));
@@ -280,14 +304,19 @@ fn write_files(
         json::write(path, results).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     if let Some(path) = &cli.update {
+        let needs = || ("memories", memories::table(&results.memories).markdown());
         let tables = || {
+            if cli.memories {
+                return Ok(vec![needs()]);
+            }
             let programs = programs.as_ref().expect("tables are of a whole run");
-            Ok([
+            Ok(vec![
                 ("programs", table::programs(programs).markdown()),
                 ("pairs", table::pairs(programs).markdown()),
                 ("sites", table::sites().markdown()),
                 ("models", table::models(&results.models).markdown()),
                 ("matrix", table::matrix(results).markdown()),
+                needs(),
                 ("sweeps", table::sweeps(&results.sweeps).markdown()),
                 ("mutants", mutants::table()?.markdown()),
                 ("equivalent-mutants", mutants::equivalents()?.markdown()),

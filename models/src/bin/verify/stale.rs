@@ -1,10 +1,10 @@
 //! Whether the tables of a Markdown file are still what a run writes.
 //!
 //! The file holds what a run of the default level wrote. A run of any level checks what it can: the sites and the matrix
-//! wholly, generated programs at the default level, models and sweeps where it ran the same, and by name that none is missing and none is left over.
+//! wholly, generated programs and what each memory needs at the default level, models and sweeps where it ran the same, and by name that none is missing and none is left over.
 
 use crate::table::{self, Table};
-use crate::{markdown, mutants};
+use crate::{markdown, memories, mutants};
 use iobring_models::programs::run::Outcome;
 use iobring_models::suite::{self, Level};
 use std::collections::BTreeSet;
@@ -21,6 +21,13 @@ pub fn differences(
     programs: &Option<Outcome>,
 ) -> io::Result<Vec<String>> {
     let mut differences = Vec::new();
+    if !results.memories.is_empty() {
+        let table = memories::table(&results.memories);
+        whole("memories", &markdown::read(path, "memories")?, &table, &mut differences);
+    }
+    if results.models.is_empty() {
+        return Ok(differences);
+    }
     if let (Level::Default, Some(programs)) = (level, programs) {
         for (name, table) in [("programs", table::programs(programs)), ("pairs", table::pairs(programs))] {
             whole(name, &markdown::read(path, name)?, &table, &mut differences);
