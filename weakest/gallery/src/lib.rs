@@ -12,6 +12,7 @@ use weakest::trace::Fault;
 
 pub mod exhibits;
 pub mod judge;
+pub mod literature;
 
 /// What is known of an algorithm.
 #[derive(Clone, Debug)]

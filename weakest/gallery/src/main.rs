@@ -6,8 +6,8 @@ use shards::Document;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use weakest::shard::Shard;
-use weakest_gallery::exhibits;
 use weakest_gallery::judge::{Row, judge};
+use weakest_gallery::{exhibits, literature};
 
 mod shards;
 mod variants;
@@ -37,12 +37,21 @@ struct Cli {
     /// Instead, seed the bugs of `variants.toml` one by one, each of which must be found.
     #[arg(long, conflicts_with_all = ["draw", "explorer", "shard", "json"])]
     variants: bool,
+    /// Instead, run the small programs of the literature, and compare with what others' tools say of them.
+    #[arg(long, conflicts_with_all = ["draw", "explorer", "shard", "variants"])]
+    literature: bool,
+    /// With `--literature`: write the table as a page to this file.
+    #[arg(long, value_name = "FILE", requires = "literature")]
+    record: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     if cli.variants {
         return variants::command(cli.filter.as_deref());
+    }
+    if cli.literature {
+        return literature(&cli);
     }
     if !cli.merge.is_empty() {
         return merge(&cli);
@@ -81,6 +90,24 @@ fn main() -> ExitCode {
     );
     println!("\n{good} known good, {bad} known bad, {} surprises", surprises.len());
     if surprises.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Fails where what the explorer found is not what others' tools say that there is.
+fn literature(cli: &Cli) -> ExitCode {
+    let rows = literature::run(cli.filter.as_deref().unwrap_or_default(), u64::MAX, true);
+    println!("{}\n\nThe graphs: {}", literature::table(&rows), literature::SOURCE);
+    let surprises: Vec<_> = rows.iter().filter_map(literature::Row::surprise).collect();
+    surprises.iter().for_each(|surprise| println!("SURPRISE: {surprise}"));
+    let json = || serde_json::to_string_pretty(&rows).expect("rows are plain data");
+    for (path, text) in [(&cli.json, json()), (&cli.record, literature::page(&rows))] {
+        if let Some(path) = path
+            && let Err(error) = std::fs::write(path, text)
+        {
+            eprintln!("{}: {error}", path.display());
+            return ExitCode::FAILURE;
+        }
+    }
+    if surprises.is_empty() && !rows.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Puts the parts together. Fails if they are no whole, or hold a surprise.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use weakest_gallery::exhibits;
 use weakest_gallery::judge::judge;
+use weakest_gallery::literature;
 
 #[test]
 fn nothing_is_a_surprise() {
@@ -20,4 +21,14 @@ fn names_are_unique() {
     let exhibits = exhibits::all();
     let names: BTreeSet<&str> = exhibits.iter().map(|exhibit| exhibit.name).collect();
     assert_eq!(names.len(), exhibits.len());
+}
+
+/// Others have counted how many there are.
+#[test]
+fn the_programs_of_the_literature_have_every_outcome() {
+    let rows = literature::run("", 2_100, false);
+    let compared = rows.iter().filter(|row| row.comparable && row.explorer.complete).count();
+    assert_eq!(compared, 21, "of {rows:#?}");
+    let surprises: Vec<_> = rows.iter().filter_map(literature::Row::surprise).collect();
+    assert!(surprises.is_empty(), "{surprises:?}");
 }
