@@ -270,3 +270,112 @@ pub fn relaxed(seed: u64) -> Dependent {
         .collect();
     Dependent { name: format!("relaxed-{seed}"), threads }
 }
+
+/// A ring of two threads that read, do what `between` says, and write what the other reads.
+fn ring(
+    name: &str,
+    seed: u64,
+    dice: &mut Dice,
+    between: impl Fn(&mut Dice, usize, &mut usize) -> Vec<Step>,
+) -> Dependent {
+    let threads = (0..2).map(|thread| {
+        let mut registers = 1;
+        let mut steps = vec![Step::Load(0, thread, dice.of(&[Relaxed, Relaxed, Relaxed, Acquire]))];
+        steps.extend(between(dice, thread, &mut registers));
+        let (x, order) = (1 - thread, dice.of(&[Relaxed, Relaxed, Relaxed, Release]));
+        steps.push(match dice.below(4) {
+            0 => Step::Update(registers, x, dice.of(&[Update::Swap, Update::Or]), Just(4), order),
+            1 => Step::Store(x, Register(dice.below(registers as u64) as usize), order),
+            _ => Step::Store(x, Just(1), order),
+        });
+        steps
+    });
+    Dependent { name: format!("{name}-{seed}"), threads: threads.collect() }
+}
+
+/// Several accesses of one location in each thread: coherence, forwarding, what is read back of an own write.
+pub fn coherent(seed: u64) -> Dependent {
+    let dice = &mut Dice(seed ^ 0x636f_6865);
+    ring("coherent", seed, dice, |dice, thread, registers| {
+        let x = dice.of(&[thread, 2, 2]);
+        let mut steps = vec![Step::Store(x, dice.of(&[Just(2), Register(0)]), dice.of(&[Relaxed, Relaxed, Release]))];
+        for _ in 0..1 + dice.below(2) {
+            steps.push(Step::Load(*registers, dice.of(&[x, x, 1 - thread]), dice.of(&[Relaxed, Relaxed, Acquire])));
+            *registers += 1;
+        }
+        steps
+    })
+}
+
+/// Branches within branches, and one behind another.
+pub fn branching(seed: u64) -> Dependent {
+    let dice = &mut Dice(seed ^ 0x6272_616e);
+    ring("branching", seed, dice, |dice, _, registers| {
+        let (if_zero, inner) = (dice.below(2) == 0, dice.below(2) == 0);
+        let load = Step::Load(1, 2, dice.of(&[Relaxed, Relaxed, Acquire]));
+        *registers = 2;
+        let skip = |register, if_zero, steps| Step::Skip { register, if_zero, steps };
+        match dice.below(3) {
+            // What is skipped decides itself what comes next.
+            0 => vec![skip(0, if_zero, 2), load, skip(1, inner, 1 - usize::from(dice.below(4) == 0))],
+            1 => vec![load, skip(1, inner, usize::from(dice.below(2) == 0)), skip(0, if_zero, 0)],
+            // Both ways do the same.
+            _ => vec![skip(0, if_zero, 0), load],
+        }
+    })
+}
+
+/// Compare-and-exchanges between: those that fail are reads, and their success decides.
+pub fn exchanging(seed: u64) -> Dependent {
+    let dice = &mut Dice(seed ^ 0x6578_6368);
+    ring("exchanging", seed, dice, |dice, thread, registers| {
+        let x = dice.of(&[2, 2, thread, 1 - thread]);
+        let order = dice.of(&[Relaxed, Acquire, Release, AcqRel]);
+        let new = dice.of(&[Just(1), Just(3), Register(0)]);
+        *registers = 2;
+        let mut steps = vec![Step::Exchange(1, x, dice.of(&[0, 0, 1]), new, order)];
+        if dice.below(2) == 0 {
+            steps.push(Step::Skip { register: 1, if_zero: dice.below(2) == 0, steps: usize::from(dice.below(3) == 0) });
+        }
+        steps
+    })
+}
+
+/// Fences of every strength behind reads, between writes, and where they order nothing.
+pub fn fencing(seed: u64) -> Dependent {
+    let dice = &mut Dice(seed ^ 0x6665_6e63);
+    ring("fencing", seed, dice, |dice, thread, registers| {
+        let fence = Step::Fence(dice.of(&[Relaxed, Acquire, Acquire, Release, AcqRel, SeqCst]));
+        let access = match dice.below(3) {
+            0 => Step::Store(2, Just(2 + thread as u64), dice.of(&[Relaxed, Release])),
+            _ => {
+                *registers = 2;
+                Step::Load(1, dice.of(&[2, thread, 1 - thread]), dice.of(&[Relaxed, Acquire]))
+            }
+        };
+        if dice.below(2) == 0 { vec![fence, access] } else { vec![access, fence] }
+    })
+}
+
+/// Three threads in a ring, each of which reads, perhaps passes on what it read, and writes; one of them may look once more.
+pub fn around(seed: u64) -> Dependent {
+    let dice = &mut Dice(seed ^ 0x6172_6f75);
+    let looks = dice.below(4) as usize;
+    let threads = (0..3).map(|thread| {
+        let order = dice.of(&[Relaxed, Relaxed, Relaxed, Acquire]);
+        let mut steps = vec![match dice.below(5) {
+            0 => Step::Update(0, thread, Update::Or, Just(4), order),
+            _ => Step::Load(0, thread, order),
+        }];
+        if dice.below(4) == 0 {
+            steps.push(Step::Skip { register: 0, if_zero: true, steps: dice.below(2) as usize });
+        }
+        let value = dice.of(&[Just(1), Just(1), Register(0)]);
+        steps.push(Step::Store((thread + 1) % 3, value, dice.of(&[Relaxed, Relaxed, Relaxed, Release])));
+        if looks == thread {
+            steps.push(Step::Load(1, dice.below(3) as usize, dice.of(&[Relaxed, Acquire])));
+        }
+        steps
+    });
+    Dependent { name: format!("around-{seed}"), threads: threads.collect() }
+}
