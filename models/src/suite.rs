@@ -103,8 +103,8 @@ pub fn models(level: Level) -> Vec<Entry> {
     models.extend(explorer_models(level));
     models.extend(on_memory(hardware_models(level), Memory::Hardware));
     if level >= Level::Default {
-        models.extend(on_memory(small_explorer_models(), Memory::HardwareStrict));
-        models.extend(hardware_killers());
+        // All of them: so nothing that is claimed of hardware needs a control dependency.
+        models.extend(on_memory(hardware_models(level), Memory::HardwareStrict));
     }
     models.extend(shuttle_models(level));
     models
@@ -262,16 +262,16 @@ fn hardware_models(level: Level) -> Vec<Entry> {
             explore(waiting(1, 3, Bell), 0),
             explore(waiting(1, 4, Bell), 0),
             explore(waiting(2, 1, Blocking), 0),
+            explore(waiting(2, 1, Bell), 0),
             explore(mediated(1, 1, true), 0),
+            explore(mediated(2, 1, false), 0),
             explore(Bereaved, 1),
         ]);
     }
     if level >= Level::Full {
         models.extend([
-            explore(waiting(2, 1, Bell), 0),
             explore_with(waiting(3, 1, Blocking), with_twins(Default::default())),
             explore(Death { mortals: 2, style: Blocking }, 1),
-            explore(mediated(2, 1, false), 0),
         ]);
     }
     models

@@ -2,8 +2,9 @@
 //!
 //! Two listings: the library's release build, where each instruction is traced to its site by the compiler's own line numbers
 //! (`release`), for targets whose standard library is installed; and each site's operation by itself (`isolated`), which needs no
-//! library and so is made for every machine. `mapping` says what is asked of either. Not looked at: branches that might stand for
-//! dependencies of control, and what the kernel's compiler makes of the mediator.
+//! library and so is made for every machine. `mapping` says what is asked of either. Branches that might stand for dependencies of
+//! control are not looked for: every model that runs on the explorer's hardware memory passes without any (`cargo verify --memory
+//! hardware-strict`). Nor is what the kernel's compiler makes of the mediator.
 //!
 //! Ends with 1 if an instruction is weaker than asked for, and with 77 if a listing could not be made.
 
