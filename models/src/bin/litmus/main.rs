@@ -99,7 +99,7 @@ fn run(cli: &Cli, tests: &[Test], without: &[(&str, &str)], workers: usize) -> R
         }
         text += " |\n";
     }
-    text += "\n";
+    text += &format!("\nOf {} pairings, {} have a test.\n", tests.len() + without.len(), tests.len());
     if !without.is_empty() {
         let pairs = without.iter().map(|(site, pair)| format!("`{site}` and `{pair}`")).collect::<Vec<_>>().join("; ");
         text += "Without a test, because no failing execution tells the orderings apart by what is read alone, or somebody dies in it:\n";
