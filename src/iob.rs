@@ -296,7 +296,7 @@ impl Iob {
     /// # Errors
     /// `WouldBlock` if nothing has come within that time; nothing was taken then, and the call may be repeated.
     /// `InvalidData` if what arrives is anything else than such a writer: each part is checked, and every descriptor that
-    /// came is closed. `UnexpectedEof` if the sender closes the socket. `Unsupported` for a mapping from another PID
+    /// came is closed, by a thread of its own, since that may take as long as the sender likes. `UnexpectedEof` if the sender closes the socket. `Unsupported` for a mapping from another PID
     /// namespace, where the thread ids in the ring's lock mean other threads, for a mapping where there is no `/proc`, and for a
     /// program where this process may not run it (a filter forbids `bpf(2)`). Those of a lack of descriptors or memory.
     pub fn receive_from<S: AsFd + ?Sized>(socket: &S) -> io::Result<Iob> {

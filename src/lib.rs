@@ -35,6 +35,7 @@
 //! | [`layout`] | the shared region's layout, an ABI |
 //! | [`protocol`] | how records get in and out: generic over the platform, what is checked **and** shipped |
 //! | `status`, `system`, `process` | Zircon's status codes; system calls that signals interrupt; whose process this is |
+//! | `strange` | descriptors that others have made |
 //! | `obstacle`, `bpf` | what keeps the kernel from mediating; the system call by which it does |
 //! | `grants`, `kernel` | who may write by way of the kernel; what a ring has for it |
 //! | `region`, `doorbell`, [`accounts`], `ring` | the real memory: a sealed memfd, mapped so that every record is contiguous; bells; counts |
@@ -86,6 +87,7 @@ mod region;
 mod ring;
 mod ring_buffer;
 mod status;
+mod strange;
 mod system;
 pub mod transport;
 mod writers;

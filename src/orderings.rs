@@ -25,8 +25,8 @@ pub(crate) const BELL_HEARD: Ordering = Ordering::Release;
 /// Of whether hand-overs may go by the kernel: a setting, nothing more.
 pub(crate) const PREFERRED: Ordering = Ordering::Relaxed;
 
-/// Of what only the broker thread changes and looks at.
-pub(crate) const BROKERS_OWN: Ordering = Ordering::Relaxed;
+/// Of whether a socket was found empty: looked at by the thread that receives from it, and by the last to drop it.
+pub(crate) const LOOKED_AT: Ordering = Ordering::Relaxed;
 
 /// Of what is changed and looked at under the writers' lock, which orders it.
 pub(crate) const UNDER_LOCK: Ordering = Ordering::Relaxed;

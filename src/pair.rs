@@ -2,6 +2,7 @@
 
 use crate::process::Generation;
 use crate::protocol::peer::Copies;
+use crate::strange::Socket;
 use crate::system::wait_for;
 use crate::writers::Token;
 use rustix::event::PollFlags;
@@ -37,7 +38,7 @@ struct Lifeline {
     /// has a copy.
     socket: Option<OwnedFd>,
     /// In other processes: the sockets to copies of the other side, whose sending half is shut down.
-    sockets: Vec<Weak<OwnedFd>>,
+    sockets: Vec<Weak<Socket>>,
     /// In this process: tasks that wait, each with a number of its own.
     tasks: Vec<(u64, Waker)>,
     /// The number of the next task.
@@ -73,7 +74,7 @@ impl Side {
     }
 
     /// Has `socket`'s sending half shut down once this side is gone.
-    fn tell(&self, socket: &Arc<OwnedFd>) {
+    fn tell(&self, socket: &Arc<Socket>) {
         let mut lifeline = self.lifeline.lock().unwrap_or_else(PoisonError::into_inner);
         if lifeline.closed {
             hang_up_on(socket);
@@ -177,7 +178,7 @@ fn end(socket: &OwnedFd) {
 }
 
 /// Gives the process at the other end of `socket` an end of file.
-fn hang_up_on(socket: &OwnedFd) {
+fn hang_up_on(socket: &Socket) {
     // It fails only where the other end is gone already.
     let _ = shutdown(socket, Shutdown::Write);
 }
@@ -214,7 +215,7 @@ impl Endpoint {
     }
 
     /// Has `socket`, which leads to a copy of this end in another process, tell when the other end is gone.
-    pub(crate) fn tell_peer_closed_on(&self, socket: &Arc<OwnedFd>) {
+    pub(crate) fn tell_peer_closed_on(&self, socket: &Arc<Socket>) {
         self.other().tell(socket);
     }
 
@@ -255,6 +256,7 @@ impl Drop for Endpoint {
 #[cfg(test)]
 mod tests {
     use super::{Endpoint, Side};
+    use crate::strange::Socket;
     use rustix::pipe::pipe;
     use std::io::ErrorKind;
     use std::pin::pin;
@@ -308,7 +310,7 @@ mod tests {
         let side = Side::new(None);
         for _ in 0..1_000 {
             let (socket, _) = pipe().unwrap();
-            side.tell(&Arc::new(socket));
+            side.tell(&Arc::new(Socket::new(socket)));
         }
         assert!(side.lifeline.lock().unwrap().sockets.capacity() < 10);
     }

@@ -31,7 +31,7 @@ pub(crate) struct Region {
 
 /// Where things are in a region of a given capacity. All in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Geometry {
+pub(crate) struct Geometry {
     page: usize,
     capacity: usize,
 }
@@ -92,13 +92,18 @@ impl Region {
         Ok(Region { mapping, fd })
     }
 
-    /// Another process's ring, of `capacity` bytes.
+    /// Whether `fd` is another process's ring, of `capacity` bytes.
     ///
     /// # Errors
-    /// `InvalidData` if `fd` is not just such a region of this version; and those of mapping it.
-    pub(crate) fn adopt(fd: OwnedFd, capacity: u64) -> io::Result<Self> {
+    /// `InvalidData` if it is not just such a region of this version.
+    pub(crate) fn check(fd: BorrowedFd<'_>, capacity: u64) -> io::Result<Geometry> {
         let geometry = usize::try_from(capacity).map_err(|_| Status::OUT_OF_RANGE).and_then(Geometry::new)?;
-        memfd::check(&fd, geometry)?;
+        memfd::check(fd, geometry)?;
+        Ok(geometry)
+    }
+
+    /// Another process's ring, which was [checked](Self::check).
+    pub(crate) fn adopt(fd: OwnedFd, geometry: Geometry) -> io::Result<Self> {
         let mapping = Mapping::new(fd.as_fd(), geometry)?;
         Ok(Region { mapping, fd })
     }

@@ -87,11 +87,12 @@
 //! | `mapped` | what those in other processes ask of the owner |
 //! | `kernel` | the side of a writer for whom Linux writes |
 //! | `broker` | the owner's thread that serves isolated writers, and their side of it |
-//! | `handover` | the message by which an endpoint travels, and the checks on arrival |
+//! | `handover` | the message by which an endpoint travels |
 //! | `link` | the socket between a received endpoint and the owner |
-//! | `descriptors` | sending descriptors |
+//! | `descriptors`, `checks` | sending descriptors; and whether those that arrive are what they are said to be |
 
 pub(crate) mod broker;
+mod checks;
 pub(crate) mod credentials;
 mod descriptors;
 pub(crate) mod direct;

@@ -21,6 +21,12 @@ fn limit(descriptors: Option<u64>) {
 
 #[test]
 fn an_account_is_its_writers_as_long_as_it_can_write() {
+    for no_request in [&b"wrong"[..], b""] {
+        an_account_stays_its_writers(no_request);
+    }
+}
+
+fn an_account_stays_its_writers(no_request: &[u8]) {
     let mut reader = RingBuffer::create(64 * 1024);
     let (iob, peer) = reader.new_iob_writer(1).unwrap();
     let (other, _other_peer) = reader.new_iob_writer(2).unwrap();
@@ -44,8 +50,8 @@ fn an_account_is_its_writers_as_long_as_it_can_write() {
     mapped.write(24, 2);
 
     // What is no request ends the link, and the mapping is there still.
-    mapped.tell(Order::SendRaw, 5, 0);
-    mapped.socket.write_all(b"wrong").unwrap();
+    mapped.tell(Order::SendRaw, no_request.len() as u32, 0);
+    mapped.socket.write_all(no_request).unwrap();
     assert_eq!(mapped.answer(), 0);
     assert!(peer.wait_peer_closed(None));
     drop(peer);

@@ -4,7 +4,7 @@ use super::Geometry;
 use crate::layout::Identity;
 use crate::status::Status;
 use crate::system::retry;
-use rustix::fd::OwnedFd;
+use rustix::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{
     FallocateFlags, MemfdFlags, OFlags, SealFlags, fallocate, fcntl_add_seals, fcntl_get_seals, fcntl_getfl, fstat,
     ftruncate, memfd_create,
@@ -44,7 +44,7 @@ pub(super) fn create(geometry: Geometry) -> Result<OwnedFd, Status> {
 ///
 /// # Errors
 /// `InvalidData` if it is not.
-pub(super) fn check(fd: &OwnedFd, geometry: Geometry) -> io::Result<()> {
+pub(super) fn check(fd: BorrowedFd<'_>, geometry: Geometry) -> io::Result<()> {
     let bad = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidData, why));
     // Only a memfd has seals at all.
     let seals = fcntl_get_seals(fd)?;

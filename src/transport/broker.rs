@@ -30,6 +30,7 @@ use crate::process::Generation;
 use crate::protocol::room::Wish;
 use crate::protocol::{close, section};
 use crate::ring::Ring;
+use crate::strange::Socket;
 use crate::system::spawn_without_signals;
 use crate::transport::link;
 use crate::transport::mapped::{self, Request};
@@ -102,7 +103,7 @@ impl Host {
     /// Adds a connection over which an isolated process is this writer. Returns that process's end.
     pub(crate) fn connect(&self, ring: &Arc<Ring>, writer: Writer) -> io::Result<OwnedFd> {
         let (ours, theirs) = link::pair()?;
-        self.start(ring)?.add(Source::writer(ours, writer))?;
+        self.start(ring)?.add(Source::writer(Socket::new(ours), writer))?;
         Ok(theirs)
     }
 
@@ -250,12 +251,6 @@ fn spawn(broker: Arc<Broker>, ends: Sender<()>) -> io::Result<JoinHandle<()>> {
     })
 }
 
-/// Drops something with strangers' descriptors. Closing the last copy of one, a lingering socket's for example, may take as long as
-/// its maker pleases. Where no thread is left for it, this one does it.
-fn drop_elsewhere(strange: impl Send + 'static) {
-    let _ = spawn_without_signals(thread::Builder::new(), move || drop(strange));
-}
-
 /// Whether a process that maps the region asks for more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attended {
@@ -332,7 +327,7 @@ impl Broker {
         let Some(token) = sources.insert(source) else {
             return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the ring's owner is gone"));
         };
-        if let Err(error) = self.listen_to(&*descriptor, token) {
+        if let Err(error) = self.listen_to(&descriptor, token) {
             sources.remove(token);
             return Err(error);
         }
@@ -348,7 +343,7 @@ impl Broker {
     /// Explicitly, because a forked child may hold a copy of the descriptor, and closing ours is not enough then.
     fn ignore(&self, source: &Source) {
         // It cannot fail: what is a source was added.
-        let _ = epoll::delete(&self.epoll, &*source.descriptor());
+        let _ = epoll::delete(&self.epoll, source.descriptor());
     }
 
     /// Lets nothing in any more: what was sent is still received.
@@ -357,7 +352,7 @@ impl Broker {
         for (token, connection) in sources.refuse() {
             // Who maps the region may have handed its endpoint on already, isolated. What it asks for from now on it asks too late:
             // it can send as fast as this receives.
-            for _ in 0..mapped::requests_waiting(&connection.socket) {
+            for _ in 0..mapped::requests_waiting(connection.socket.as_fd()) {
                 if self.attend(&mut sources, token, &connection) != Attended::More {
                     break;
                 }
@@ -371,8 +366,7 @@ impl Broker {
     /// Does the next thing that a process which maps the region asks for. The sources are locked from before it is asked until it
     /// is done, so that at the end of the ring no socket is between the two.
     fn attend(&self, sources: &mut Sources, token: u64, connection: &Connection) -> Attended {
-        let mut strays = Vec::new();
-        let added = match mapped::next_request(&connection.socket, &mut strays) {
+        let added = match mapped::next_request(connection.socket.as_fd()) {
             Ok(Request::Nothing) => return Attended::All,
             Ok(Request::Watch(process)) => {
                 let process = Source::Process { process: Arc::new(process), link: token };
@@ -383,7 +377,7 @@ impl Broker {
                 })
             }
             Ok(Request::Connect(socket)) => {
-                self.add_to(sources, Source::handed_on(socket, connection.writer.clone())).map(drop)
+                self.add_to(sources, Source::writer(socket, connection.writer.clone())).map(drop)
             }
             Ok(Request::Room(socket, record_len)) => {
                 let wish = Wish::of_a_writer(&*self.ring, record_len);
@@ -398,7 +392,6 @@ impl Broker {
             Err(_) => {
                 // Whoever sends what is no request has the mapping still: its account shall never be another's.
                 std::mem::forget(connection.writer.entry.clone());
-                drop_elsewhere(strays);
                 return Attended::End;
             }
         };

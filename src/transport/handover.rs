@@ -3,15 +3,16 @@
 //! One message over a Unix stream socket, with descriptors attached ([`Offer`]). What arrives is believed only after every
 //! part of it was checked; on any error all descriptors that came are closed.
 
-mod checks;
 mod offer;
 
 use crate::doorbell::Doorbell;
 use crate::layout::ACCOUNTS;
 use crate::region::Region;
 use crate::ring::Ring;
+use crate::strange::{Socket, Strangers};
 use crate::transport::Transport;
 use crate::transport::broker::remote::Remote;
+use crate::transport::checks;
 use crate::transport::descriptors::{receive_with, send_with};
 use crate::transport::direct::{Direct, Place};
 use crate::transport::kernel::Mediated;
@@ -59,27 +60,39 @@ pub(crate) fn offer_program(
 
 /// Receives what somebody offers.
 pub(crate) fn accept(from: BorrowedFd<'_>) -> io::Result<Transport> {
-    let (offer, mut descriptors) = receive(from)?;
-    let mut next = || descriptors.remove(0);
+    let (offer, mut strangers) = receive(from)?;
     match offer.kind {
-        Kind::Isolated => remote(&offer, next()),
-        Kind::Mediated | Kind::MediatedOrIsolated => {
-            let program = next();
-            let link = Arc::new(Link::new(checks::link(next())?));
-            match (Mediated::new(program, link, offer.tag, offer.capacity), offer.kind) {
-                (Ok(mediated), _) => Ok(Transport::Kernel(mediated)),
-                (Err(error), Kind::MediatedOrIsolated) if error.kind() == io::ErrorKind::Unsupported => {
-                    remote(&offer, next())
+        Kind::Isolated => isolated(&offer, &mut strangers),
+        Kind::Mediated => {
+            let [program, link] = strangers.each().ok_or_else(miscounted)?;
+            checks::link(link)?;
+            Mediated::check(program)?;
+            mediated(&offer, strangers.take_each().ok_or_else(miscounted)?)
+        }
+        Kind::MediatedOrIsolated => {
+            let [program, link, socket] = strangers.each().ok_or_else(miscounted)?;
+            checks::link(link)?;
+            match Mediated::check(program) {
+                Ok(()) => {
+                    checks::link(socket)?;
+                    let [program, link, socket] = strangers.take_each().ok_or_else(miscounted)?;
+                    drop(Socket::used(socket));
+                    mediated(&offer, [program, link])
                 }
-                (Err(error), _) => Err(error),
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => isolated(&offer, &mut strangers),
+                Err(error) => Err(error),
             }
         }
         Kind::Mapped => {
             let slot = usize::try_from(offer.slot).ok().filter(|&slot| slot < ACCOUNTS);
             let slot = slot.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an account that is none"))?;
-            let region = Region::adopt(next(), offer.capacity)?;
-            let doorbell = Doorbell::elsewhere(checks::bell(next())?);
-            let link = Arc::new(Link::new(checks::link(next())?));
+            let [region, bell, link] = strangers.each().ok_or_else(miscounted)?;
+            let geometry = Region::check(region, offer.capacity)?;
+            checks::bell(bell)?;
+            checks::link(link)?;
+            let [region, bell, link] = strangers.take_each().ok_or_else(miscounted)?;
+            let link = Arc::new(Link::new(Socket::used(link)));
+            let (region, doorbell) = (Region::adopt(region, geometry)?, Doorbell::elsewhere(bell));
             let watched = Arc::new(Watched::new(link, offer.namespace)?);
             let ring = Arc::new(Ring::new(region, doorbell));
             Ok(Transport::Direct(Direct::new(ring, offer.tag, Place::Elsewhere(watched, slot))))
@@ -89,11 +102,10 @@ pub(crate) fn accept(from: BorrowedFd<'_>) -> io::Result<Transport> {
 
 /// Receives what somebody offers, if it comes with a socket: nothing else of it is used.
 pub(crate) fn accept_isolated(from: BorrowedFd<'_>) -> io::Result<Transport> {
-    let (offer, mut descriptors) = receive(from)?;
-    match (offer.kind, descriptors.pop()) {
-        // The socket comes last.
-        (Kind::Isolated | Kind::MediatedOrIsolated, Some(socket)) => remote(&offer, socket),
-        (kind, _) => {
+    let (offer, mut strangers) = receive(from)?;
+    match offer.kind {
+        Kind::Isolated | Kind::MediatedOrIsolated => isolated(&offer, &mut strangers),
+        kind => {
             let why = format!("the sender offers {}, where only an isolated endpoint is taken", kind.in_words());
             Err(io::Error::new(io::ErrorKind::InvalidData, why))
         }
@@ -101,17 +113,32 @@ pub(crate) fn accept_isolated(from: BorrowedFd<'_>) -> io::Result<Transport> {
 }
 
 /// An offer, and the descriptors of its kind.
-fn receive(from: BorrowedFd<'_>) -> io::Result<(Offer, Vec<OwnedFd>)> {
+fn receive(from: BorrowedFd<'_>) -> io::Result<(Offer, Strangers)> {
     let mut bytes = [0; Offer::SIZE];
-    let descriptors = receive_with(from, &mut bytes)?;
+    let strangers = receive_with(from, &mut bytes)?;
     let offer = Offer::from_bytes(&bytes)?;
-    if descriptors.len() != offer.kind.descriptors() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "an endpoint with too few or too many descriptors"));
+    if strangers.len() != offer.kind.descriptors() {
+        return Err(miscounted());
     }
-    Ok((offer, descriptors))
+    Ok((offer, strangers))
 }
 
-fn remote(offer: &Offer, socket: OwnedFd) -> io::Result<Transport> {
-    let link = Arc::new(Link::new(checks::link(socket)?));
-    Ok(Transport::Broker(Remote::new(link, offer.tag, offer.capacity)))
+fn miscounted() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "an endpoint with too few or too many descriptors")
+}
+
+/// The socket comes last. What comes before it is not used.
+fn isolated(offer: &Offer, strangers: &mut Strangers) -> io::Result<Transport> {
+    checks::link(strangers.last().ok_or_else(miscounted)?)?;
+    let socket = Socket::used(strangers.take_last().ok_or_else(miscounted)?);
+    if strangers.last().is_some_and(|link| checks::link(link).is_ok()) {
+        // The link of a program, whose other end learns at once that nobody will use it.
+        drop(strangers.take_last().map(Socket::used));
+    }
+    Ok(Transport::Broker(Remote::new(Arc::new(Link::new(socket)), offer.tag, offer.capacity)))
+}
+
+fn mediated(offer: &Offer, [program, link]: [OwnedFd; 2]) -> io::Result<Transport> {
+    let link = Arc::new(Link::new(Socket::used(link)));
+    Ok(Transport::Kernel(Mediated::new(program, link, offer.tag, offer.capacity)))
 }

@@ -44,11 +44,18 @@ pub(crate) struct Mediated {
 }
 
 impl Mediated {
+    /// By this program, which was [checked](Self::check).
+    pub(crate) fn new(program: OwnedFd, link: Arc<Link>, tag: u64, capacity: u64) -> Self {
+        Mediated { program: Arc::new(program), link, tag, capacity }
+    }
+
+    /// Whether this is a program of ours, and can be run here.
+    ///
     /// # Errors
-    /// `Unsupported` where this process may not run the program; `InvalidData` if it is none of ours.
-    pub(crate) fn new(program: OwnedFd, link: Arc<Link>, tag: u64, capacity: u64) -> io::Result<Self> {
-        match bpf::run(program.as_fd(), &mut Request::nothing()).map(Answer::from_number) {
-            Ok(Some(Answer::Ready)) => Ok(Mediated { program: Arc::new(program), link, tag, capacity }),
+    /// `Unsupported` where this process may not run it; `InvalidData` if it is none of ours.
+    pub(crate) fn check(program: BorrowedFd<'_>) -> io::Result<()> {
+        match bpf::run(program, &mut Request::nothing()).map(Answer::from_number) {
+            Ok(Some(Answer::Ready)) => Ok(()),
             Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "a program of another kind")),
             Err(error) if matches!(error.raw_os_error(), Some(libc::EPERM | libc::EACCES | libc::ENOSYS)) => {
                 let why = format!("this process may not run programs by bpf(2): {error}");

@@ -9,6 +9,7 @@
 //!
 //! The owner in turn sees a hang-up once every copy of the endpoint is gone, in whatever process, however it died.
 
+use crate::strange::Socket;
 use crate::system::wait_for;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -19,7 +20,7 @@ use std::time::Duration;
 /// The receiving process's end.
 #[derive(Debug)]
 pub(crate) struct Link {
-    socket: OwnedFd,
+    socket: Socket,
 }
 
 /// The two ends of a new link. Message boundaries are kept and either side learns of the other's end.
@@ -28,7 +29,7 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 }
 
 impl Link {
-    pub(super) fn new(socket: OwnedFd) -> Self {
+    pub(super) fn new(socket: Socket) -> Self {
         Link { socket }
     }
 

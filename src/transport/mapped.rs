@@ -8,13 +8,14 @@
 
 use crate::orderings::WATCHED;
 use crate::process::{Generation, pid_namespace};
+use crate::strange::{Socket, Strangers};
 use crate::system::{left, wait_for};
+use crate::transport::checks;
 use crate::transport::descriptors::{receive_some, send_with};
 use crate::transport::link::{self, Link};
 use core::sync::atomic::AtomicU32;
-use rustix::event::PollFlags;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::net::RecvFlags;
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
 use std::io;
 use std::sync::Arc;
@@ -36,50 +37,60 @@ pub(super) enum Request {
     Nothing,
     /// Watch this process.
     Watch(OwnedFd),
-    /// Receive records from this socket.
-    Connect(OwnedFd),
+    /// Receive records from this socket, to which something may have been sent already.
+    Connect(Socket),
     /// Hang up here once there is room for a record of so many bytes.
-    Room(OwnedFd, u64),
+    Room(Socket, u64),
     /// One whose descriptor this process has no room for. The sender goes on writing, so that its link must stay.
     Void,
     /// Every copy is gone.
     End,
 }
 
-/// The next request on the owner's end of a link, without blocking. What came with one that is none is left in `descriptors`: closing
-/// that may take as long as its sender likes.
+/// The next request on the owner's end of a link, without blocking.
 ///
 /// # Errors
 /// Whatever makes the link unusable, also a message that is no request.
-pub(super) fn next_request(socket: &OwnedFd, descriptors: &mut Vec<OwnedFd>) -> io::Result<Request> {
-    let mut message = [0; 16];
-    let len = match receive_some(socket.as_fd(), &mut message, descriptors, RecvFlags::DONTWAIT) {
-        Ok(0) => return Ok(Request::End),
+pub(super) fn next_request(socket: BorrowedFd<'_>) -> io::Result<Request> {
+    let (mut message, mut strangers) = ([0; 16], Strangers::default());
+    let len = match receive_some(socket, &mut message, &mut strangers, libc::MSG_DONTWAIT) {
+        Ok(0) if strangers.len() == 0 && has_ended(socket) => return Ok(Request::End),
         Ok(len) => len,
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Request::Nothing),
         // Cut off, and nothing of it taken: no descriptor was left here. From who sends too many, some are taken.
-        Err(error) if error.kind() == io::ErrorKind::InvalidData && descriptors.is_empty() => return Ok(Request::Void),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData && strangers.len() == 0 => return Ok(Request::Void),
         Err(error) => return Err(error),
     };
+    let none = || io::Error::from(io::ErrorKind::InvalidData);
     let (kind, argument) = message.split_at(8);
-    let kind = [WATCH, CONNECT, ROOM].into_iter().find(|&known| kind == request(known));
-    let expected = if kind == Some(ROOM) { message.len() } else { 8 };
-    match (kind, descriptors.len(), descriptors.pop()) {
-        (Some(WATCH), 1, Some(process)) if len == expected => Ok(Request::Watch(process)),
-        (Some(CONNECT), 1, Some(socket)) if len == expected => Ok(Request::Connect(socket)),
-        (Some(ROOM), 1, Some(socket)) if len == expected => {
-            let record_len = argument.try_into().map(u64::from_ne_bytes).unwrap_or(u64::MAX);
-            Ok(Request::Room(socket, record_len))
-        }
-        (_, _, stray) => {
-            descriptors.extend(stray);
-            Err(io::ErrorKind::InvalidData.into())
-        }
+    let kind = [WATCH, CONNECT, ROOM].into_iter().find(|&known| kind == request(known)).ok_or_else(none)?;
+    if len != if kind == ROOM { message.len() } else { 8 } {
+        return Err(none());
     }
+    let [descriptor] = strangers.each().ok_or_else(none)?;
+    let check = if kind == WATCH { checks::process } else { checks::link };
+    check(descriptor)?;
+    let [descriptor] = strangers.take_each().ok_or_else(none)?;
+    Ok(match kind {
+        WATCH => Request::Watch(descriptor),
+        CONNECT => Request::Connect(Socket::used(descriptor)),
+        _ => {
+            let record_len = argument.try_into().map(u64::from_ne_bytes).unwrap_or(u64::MAX);
+            Request::Room(Socket::used(descriptor), record_len)
+        }
+    })
+}
+
+/// Whether the other end is gone, or says so: an empty message looks the same otherwise.
+fn has_ended(socket: BorrowedFd<'_>) -> bool {
+    let mut looked = [PollFd::from_borrowed_fd(socket, PollFlags::RDHUP)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    // An error can only be a lack of the kernel's memory.
+    poll(&mut looked, Some(&now)).is_err() || looked[0].revents().contains(PollFlags::RDHUP)
 }
 
 /// How many requests of ours wait on the owner's end of a link, at most.
-pub(super) fn requests_waiting(socket: &OwnedFd) -> u64 {
+pub(super) fn requests_waiting(socket: BorrowedFd<'_>) -> u64 {
     let request = request(WATCH).len() as u64;
     // It cannot fail: the socket is connected.
     rustix::io::ioctl_fionread(socket).unwrap_or(0).div_ceil(request)

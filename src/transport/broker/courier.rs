@@ -10,15 +10,16 @@
 //! quickest has it.
 
 use super::inbox::Inbox;
-use super::receive::{Offence, Received};
+use super::receive::Received;
 use super::sources::{Connection, Source};
-use super::{Attended, BELL, Broker, CALL, DOORBELL, WAKERS_BELL, close_account, drop_elsewhere};
+use super::{Attended, BELL, Broker, CALL, DOORBELL, WAKERS_BELL, close_account};
 use crate::protocol::memory::bell;
 use crate::protocol::room::Wish;
 use crate::protocol::{close, room};
 use crate::ring::Ring;
 use crate::transport::mapped;
 use rustix::event::epoll;
+use rustix::fd::AsFd;
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -229,9 +230,9 @@ impl Courier<'_> {
                     }
                     return;
                 }
-                Received::Bad(offence) => {
+                Received::Bad(_) => {
                     connection.writer.entry.own.bad.add(1, 0);
-                    return self.expel(token, offence);
+                    return self.expel(token);
                 }
             }
         }
@@ -272,20 +273,16 @@ impl Courier<'_> {
     }
 
     /// Ends the connection of a process that does not keep to the rules.
-    fn expel(&mut self, token: u64, offence: Offence) {
-        let Some(source) = self.broker.remove(token) else {
-            return;
-        };
-        source.hang_up();
-        if offence == Offence::Descriptors {
-            drop_elsewhere(source);
+    fn expel(&mut self, token: u64) {
+        if let Some(source) = self.broker.remove(token) {
+            source.hang_up();
         }
     }
 
     /// Does what a process that maps the region has asked for; or its end is noticed.
     fn attend(&mut self, token: u64, connection: &Connection) {
         // It may ask as fast as this answers, and others have their turn too.
-        for _ in 0..=mapped::requests_waiting(&connection.socket) {
+        for _ in 0..=mapped::requests_waiting(connection.socket.as_fd()) {
             let attended = self.broker.attend(&mut self.broker.sources(), token, connection);
             match attended {
                 Attended::More => {}
@@ -298,11 +295,15 @@ impl Courier<'_> {
 
     /// Every copy that a link stood for is gone.
     fn unlink(&mut self, token: u64) {
-        if let Some(Source::Link { connection, processes }) = self.broker.remove(token) {
-            for process in processes {
-                self.broker.remove(process);
+        if let Some(source) = self.broker.remove(token) {
+            // It may be one who does not keep to the rules, and is there still.
+            source.hang_up();
+            if let Source::Link { processes, .. } = &source {
+                for &process in processes {
+                    self.broker.remove(process);
+                }
             }
-            drop(connection);
+            drop(source);
             self.ring_for_the_dead();
         }
     }

@@ -82,7 +82,7 @@ impl Inbox {
         if !matches!(self.then, Received::Turn | Received::Nothing) || self.free.is_empty() {
             return;
         }
-        let asked = if connection.is_free_of_descriptors() { self.free.len() } else { 1 };
+        let asked = if connection.socket.is_free_of_descriptors() { self.free.len() } else { 1 };
         let datagrams = match receive::take(connection, &mut self.free[..asked]) {
             Ok(datagrams) => datagrams,
             Err(then) => return self.then = then,
@@ -149,6 +149,7 @@ mod tests {
     use crate::layout::MAX_WRITE_SIZE;
     use crate::pair::Endpoint;
     use crate::protocol::read;
+    use crate::strange::Socket;
     use crate::transport::link;
     use rustix::fd::{AsFd, OwnedFd};
     use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
@@ -161,12 +162,12 @@ mod tests {
     const TOKEN: u64 = 1;
 
     /// A ring of a page, and the end of a socket from which its broker is to receive after `before` was done with it.
-    fn scene(make: fn(OwnedFd, Writer) -> Source, before: impl FnOnce(&OwnedFd)) -> (Ring, Arc<Connection>, OwnedFd) {
+    fn scene(make: fn(OwnedFd) -> Socket, before: impl FnOnce(&OwnedFd)) -> (Ring, Arc<Connection>, OwnedFd) {
         let ring = Ring::create(4096).unwrap();
         let (ours, theirs) = link::pair().unwrap();
         before(&theirs);
         let writer = Writer { tag: TAG, endpoint: Endpoint::pair(None).0, entry: ring.book.open(TAG) };
-        let Source::Writer { connection, .. } = make(ours, writer) else { unreachable!() };
+        let Source::Writer { connection, .. } = Source::writer(make(ours), writer) else { unreachable!() };
         (ring, connection, theirs)
     }
 
@@ -191,7 +192,7 @@ mod tests {
 
     #[test]
     fn many_are_published_at_once() {
-        let (ring, connection, theirs) = scene(Source::writer, |_| ());
+        let (ring, connection, theirs) = scene(Socket::new, |_| ());
         let mut inbox = Inbox::new();
         send_plain(&theirs, &[0; MOST + 2]);
         let before = read::head(&ring);
@@ -208,7 +209,7 @@ mod tests {
 
     #[test]
     fn what_finds_no_room_stays_in_its_order() {
-        let (ring, connection, theirs) = scene(Source::writer, |_| ());
+        let (ring, connection, theirs) = scene(Socket::new, |_| ());
         let mut inbox = Inbox::new();
         // Records of 2,016, 1,016, 2,024 and 16 bytes: the third is too large for what is left, the last would fit.
         send_plain(&theirs, &[2000, 1000, 2001, 0]);
@@ -241,7 +242,7 @@ mod tests {
     /// That nothing waited in the socket when the room gave out says nothing about the next turn.
     #[test]
     fn what_came_while_there_was_no_room_is_not_forgotten() {
-        let (ring, connection, theirs) = scene(Source::writer, |_| ());
+        let (ring, connection, theirs) = scene(Socket::new, |_| ());
         let mut inbox = Inbox::new();
         send_plain(&theirs, &[4080, 1]);
         inbox.open(TOKEN, &connection);
@@ -258,7 +259,7 @@ mod tests {
     #[test]
     fn what_came_before_the_end_or_an_offence_is_written() {
         for offence in [Some(5), Some(HEADER + MAX_WRITE_SIZE + 1), None] {
-            let (ring, connection, theirs) = scene(Source::writer, |_| ());
+            let (ring, connection, theirs) = scene(Socket::new, |_| ());
             let mut inbox = Inbox::new();
             send_plain(&theirs, &[1, 2]);
             let expected = match offence {
@@ -279,8 +280,8 @@ mod tests {
 
     #[test]
     fn nothing_is_written_for_the_revoked_nor_left_for_the_next() {
-        let (ring, connection, theirs) = scene(Source::writer, |_| ());
-        let (_, other, _theirs) = scene(Source::writer, |_| ());
+        let (ring, connection, theirs) = scene(Socket::new, |_| ());
+        let (_, other, _theirs) = scene(Socket::new, |_| ());
         let mut inbox = Inbox::new();
         send_plain(&theirs, &[1, 2]);
         inbox.open(TOKEN, &connection);
@@ -294,7 +295,7 @@ mod tests {
     /// What was refused before a record that finds no room is reported with that record, and not before.
     #[test]
     fn losses_are_reported_with_their_record() {
-        let (ring, connection, theirs) = scene(Source::writer, |_| ());
+        let (ring, connection, theirs) = scene(Socket::new, |_| ());
         let reported = || {
             let accounts = ring.book.read(&[]);
             accounts.by_tag[&TAG].reported.records
@@ -318,7 +319,7 @@ mod tests {
     #[test]
     fn descriptors_are_left_where_they_are() {
         let (reading, writing) = pipe().unwrap();
-        let (ring, connection, theirs) = scene(Source::handed_on, |theirs| {
+        let (ring, connection, theirs) = scene(Socket::used, |theirs| {
             send_plain(theirs, &[1, 2]);
             send(theirs, 3, Header::default(), Some(&writing));
         });
@@ -341,10 +342,10 @@ mod tests {
 
     #[test]
     fn once_found_empty_a_socket_is_read_many_at_a_time() {
-        let (ring, connection, theirs) = scene(Source::handed_on, |theirs| send_plain(theirs, &[1, 2]));
+        let (ring, connection, theirs) = scene(Socket::used, |theirs| send_plain(theirs, &[1, 2]));
         let mut inbox = Inbox::new();
         for _ in 1..=2 {
-            assert!(!connection.is_free_of_descriptors());
+            assert!(!connection.socket.is_free_of_descriptors());
             inbox.open(TOKEN, &connection);
             assert_eq!(inbox.deliver(&ring, &connection, false), Received::Records);
         }
@@ -354,7 +355,7 @@ mod tests {
         inbox.open(TOKEN, &connection);
         assert_eq!(inbox.deliver(&ring, &connection, false), Received::Records);
         // Where the system refuses no descriptors, each is looked at for ever.
-        let expected = if connection.is_free_of_descriptors() { 2 + MOST as u64 } else { 3 };
+        let expected = if connection.socket.is_free_of_descriptors() { 2 + MOST as u64 } else { 3 };
         assert_eq!(accepted(&connection), expected);
     }
 }

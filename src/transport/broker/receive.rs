@@ -81,7 +81,7 @@ impl Datagram {
 /// Takes what waits, without blocking: a datagram to each of `places`, at most [`MOST`]; where they may have descriptors, at most
 /// one, of which it has seen that it has none.
 pub(super) fn take(connection: &Connection, places: &mut [Box<[u8]>]) -> Result<Datagrams, Received> {
-    if connection.is_free_of_descriptors() {
+    if connection.socket.is_free_of_descriptors() {
         return receive(connection, places, 0);
     }
     let mut header = [0; HEADER];
@@ -120,7 +120,7 @@ fn receive(
         return Err(match io::Error::last_os_error().kind() {
             io::ErrorKind::Interrupted => continue,
             io::ErrorKind::WouldBlock => {
-                connection.found_empty();
+                connection.socket.found_empty();
                 Received::Nothing
             }
             _ => Received::End,

@@ -2,10 +2,11 @@
 
 use crate::accounts::Entry;
 use crate::grants::Granted;
-use crate::orderings::{BROKERS_OWN, UNDER_LOCK};
+use crate::orderings::UNDER_LOCK;
 use crate::pair::Endpoint;
+use crate::strange::Socket;
 use core::sync::atomic::AtomicBool;
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::{Shutdown, shutdown};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -59,21 +60,17 @@ pub(super) enum Source {
     /// A writer that maps the region and waits for room.
     Waiter {
         /// Hangs up at either end when there is some, or nobody waits any more.
-        socket: Arc<OwnedFd>,
+        socket: Arc<Socket>,
     },
 }
 
 /// A socket through which copies of one writer live in other processes.
 #[derive(Debug)]
 pub(super) struct Connection {
-    pub(super) socket: Arc<OwnedFd>,
+    pub(super) socket: Arc<Socket>,
     pub(super) writer: Writer,
     /// Whether the right to write was taken back. Set and looked at under the writers' lock.
     pub(super) revoked: AtomicBool,
-    /// Whether the system refuses descriptors on behalf of this socket.
-    refuses_descriptors: bool,
-    /// Whether a message may wait that was sent before it did. For the broker thread alone.
-    unlooked: AtomicBool,
 }
 
 /// A writer, as the owner's process knows it.
@@ -86,51 +83,47 @@ pub(crate) struct Writer {
     pub(crate) entry: Arc<Entry>,
 }
 
+/// The descriptor of a source.
+pub(super) enum Descriptor {
+    Socket(Arc<Socket>),
+    Process(Arc<OwnedFd>),
+}
+
+impl AsFd for Descriptor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Descriptor::Socket(socket) => socket.as_fd(),
+            Descriptor::Process(process) => process.as_fd(),
+        }
+    }
+}
+
 impl Connection {
-    fn new(socket: OwnedFd, writer: Writer, refuses_descriptors: bool, unlooked: bool) -> Arc<Self> {
+    fn new(socket: Socket, writer: Writer) -> Arc<Self> {
         let socket = Arc::new(socket);
         writer.endpoint.tell_peer_closed_on(&socket);
-        let (revoked, unlooked) = (AtomicBool::new(false), AtomicBool::new(unlooked));
-        Arc::new(Connection { socket, writer, revoked, refuses_descriptors, unlooked })
-    }
-
-    /// Whether no message that waits can have descriptors.
-    pub(super) fn is_free_of_descriptors(&self) -> bool {
-        self.refuses_descriptors && !self.unlooked.load(BROKERS_OWN)
-    }
-
-    /// No message waited just now.
-    pub(super) fn found_empty(&self) {
-        self.unlooked.store(false, BROKERS_OWN);
+        Arc::new(Connection { socket, writer, revoked: AtomicBool::new(false) })
     }
 }
 
 impl Source {
-    /// A new isolated writer, whose process does not have the other end of `socket` yet.
-    pub(super) fn writer(socket: OwnedFd, writer: Writer) -> Self {
-        let refuses = refuse_descriptors(&socket);
-        Source::Writer { connection: Connection::new(socket, writer, refuses, false), queued: false }
-    }
-
-    /// A new isolated writer, who may have sent something already.
-    pub(super) fn handed_on(socket: OwnedFd, writer: Writer) -> Self {
-        let refuses = refuse_descriptors(&socket);
-        Source::Writer { connection: Connection::new(socket, writer, refuses, true), queued: false }
+    /// A new isolated writer.
+    pub(super) fn writer(socket: Socket, writer: Writer) -> Self {
+        Source::Writer { connection: Connection::new(socket, writer), queued: false }
     }
 
     /// A new link.
     pub(super) fn link(socket: OwnedFd, writer: Writer) -> Self {
-        Source::Link { connection: Connection::new(socket, writer, false, true), processes: Vec::new() }
+        Source::Link { connection: Connection::new(Socket::with_descriptors(socket), writer), processes: Vec::new() }
     }
 
     /// A new writer for which the kernel writes.
     pub(super) fn granted(socket: OwnedFd, writer: Writer, granted: Arc<Granted>) -> Self {
-        let refuses = refuse_descriptors(&socket);
-        Source::Granted { connection: Connection::new(socket, writer, refuses, false), granted }
+        Source::Granted { connection: Connection::new(Socket::new(socket), writer), granted }
     }
 
     /// A new wait for room.
-    pub(super) fn waiter(socket: OwnedFd) -> Self {
+    pub(super) fn waiter(socket: Socket) -> Self {
         Source::Waiter { socket: Arc::new(socket) }
     }
 
@@ -150,13 +143,13 @@ impl Source {
     }
 
     /// What to listen to.
-    pub(super) fn descriptor(&self) -> Arc<OwnedFd> {
+    pub(super) fn descriptor(&self) -> Descriptor {
         match self {
             Source::Writer { connection, .. }
             | Source::Link { connection, .. }
-            | Source::Granted { connection, .. } => connection.socket.clone(),
-            Source::Process { process, .. } => process.clone(),
-            Source::Waiter { socket } => socket.clone(),
+            | Source::Granted { connection, .. } => Descriptor::Socket(connection.socket.clone()),
+            Source::Process { process, .. } => Descriptor::Process(process.clone()),
+            Source::Waiter { socket } => Descriptor::Socket(socket.clone()),
         }
     }
 
@@ -248,29 +241,4 @@ impl Sources {
     pub(super) fn is_closed(&self) -> bool {
         self.closed
     }
-}
-
-/// Since Linux 6.16 a socket can refuse descriptors, and then it is the sender's `sendmsg` that fails. Before, `receive`
-/// finds them and ends the connection. Returns whether it will be the sender's.
-fn refuse_descriptors(socket: &OwnedFd) -> bool {
-    use std::os::fd::AsRawFd;
-    /// `SO_PASSRIGHTS` of `asm-generic/socket.h`.
-    const PASS_RIGHTS: libc::c_int = 83;
-    // SPARC numbers its options differently.
-    if cfg!(target_arch = "sparc64") {
-        return false;
-    }
-    let off: libc::c_int = 0;
-    // SAFETY: the descriptor is open and the option's value is a readable int of the stated length. A kernel that does not
-    // know the option says so.
-    let set = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_SOCKET,
-            PASS_RIGHTS,
-            (&raw const off).cast(),
-            size_of_val(&off) as libc::socklen_t,
-        )
-    };
-    set == 0
 }

@@ -12,6 +12,7 @@
 //! | [`oracle`] | the oracle |
 //! | [`machine`] | runs operations on a real ring and on the oracle, and compares after each |
 //! | [`page`] | the page size |
+//! | [`patience`] | waiting for what nothing tells of |
 //! | [`read`] | one message read, in every style there is |
 //! | [`shared`] | the shared region as another process sees it |
 //! | [`task`] | polling a future by hand |
@@ -23,6 +24,7 @@ pub mod machine;
 pub mod operation;
 pub mod oracle;
 pub mod page;
+pub mod patience;
 pub mod read;
 pub mod shared;
 pub mod task;

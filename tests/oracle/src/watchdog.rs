@@ -3,14 +3,12 @@
 //! A lost wake-up shows as a thread that waits for ever. Time-outs in the waits themselves would hide it, so the waits have
 //! none, and a thread beside them looks whether anything still moves.
 
+use crate::patience::PATIENCE;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-
-/// How long nothing may move before the test counts as hung. Far beyond any scheduling delay.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Watches for as long as it lives, and aborts the process if [`progress`](Self::progress) is not called for a minute.
 #[derive(Debug)]

@@ -1,0 +1,154 @@
+//! Descriptors that somebody else has made.
+//!
+//! To close the last copy of one may take as long as its maker pleases: a socket lingers, a file's server does not answer. The last
+//! copy of a Unix socket closes whatever waits in it, too. So both are closed by a thread of their own, unless it is known that
+//! there is nothing to wait for.
+
+use crate::orderings::LOOKED_AT;
+use crate::system::spawn_without_signals;
+use core::mem::{self, ManuallyDrop};
+use core::sync::atomic::AtomicBool;
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::io;
+use std::ptr;
+use std::thread::Builder;
+
+/// Descriptors that came over a socket and were not checked yet.
+#[derive(Debug, Default)]
+pub(crate) struct Strangers(Vec<OwnedFd>);
+
+impl Strangers {
+    pub(crate) fn extend(&mut self, more: impl IntoIterator<Item = OwnedFd>) {
+        self.0.extend(more);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// All of them, if there are so many.
+    pub(crate) fn each<const N: usize>(&self) -> Option<[BorrowedFd<'_>; N]> {
+        let each: [&OwnedFd; N] = self.0.iter().collect::<Vec<_>>().try_into().ok()?;
+        Some(each.map(|descriptor| descriptor.as_fd()))
+    }
+
+    /// All of them, which have turned out to be harmless, if there are so many.
+    pub(crate) fn take_each<const N: usize>(&mut self) -> Option<[OwnedFd; N]> {
+        (self.0.len() == N).then(|| mem::take(&mut self.0).try_into().ok()).flatten()
+    }
+
+    /// The last that is left.
+    pub(crate) fn last(&self) -> Option<BorrowedFd<'_>> {
+        self.0.last().map(|descriptor| descriptor.as_fd())
+    }
+
+    /// The last that is left, which has turned out to be harmless.
+    pub(crate) fn take_last(&mut self) -> Option<OwnedFd> {
+        self.0.pop()
+    }
+}
+
+impl Drop for Strangers {
+    fn drop(&mut self) {
+        if !self.0.is_empty() {
+            close_elsewhere(mem::take(&mut self.0));
+        }
+    }
+}
+
+/// A connected Unix socket that keeps message boundaries, whose other end is a stranger's.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    descriptor: ManuallyDrop<OwnedFd>,
+    /// Whether the system refuses descriptors on behalf of this socket.
+    refuses_descriptors: bool,
+    /// Whether a message may wait that was sent before it did.
+    unlooked: AtomicBool,
+}
+
+impl Socket {
+    /// One that is to receive no descriptors, and nobody has the other end yet.
+    pub(crate) fn new(descriptor: OwnedFd) -> Self {
+        Socket::that(refuse_descriptors(&descriptor), false, descriptor)
+    }
+
+    /// One that is to receive no descriptors, over which something may have been sent already.
+    pub(crate) fn used(descriptor: OwnedFd) -> Self {
+        Socket::that(refuse_descriptors(&descriptor), true, descriptor)
+    }
+
+    /// One that is to receive descriptors.
+    pub(crate) fn with_descriptors(descriptor: OwnedFd) -> Self {
+        Socket::that(false, true, descriptor)
+    }
+
+    fn that(refuses_descriptors: bool, unlooked: bool, descriptor: OwnedFd) -> Self {
+        Socket { descriptor: ManuallyDrop::new(descriptor), refuses_descriptors, unlooked: AtomicBool::new(unlooked) }
+    }
+
+    /// Whether no message that waits can have descriptors.
+    pub(crate) fn is_free_of_descriptors(&self) -> bool {
+        self.refuses_descriptors && !self.unlooked.load(LOOKED_AT)
+    }
+
+    /// No message waited just now.
+    pub(crate) fn found_empty(&self) {
+        self.unlooked.store(false, LOOKED_AT);
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // SAFETY: nobody looks at it after this.
+        let descriptor = unsafe { ManuallyDrop::take(&mut self.descriptor) };
+        if !self.is_free_of_descriptors() && something_waits(descriptor.as_fd()) {
+            close_elsewhere(descriptor);
+        }
+    }
+}
+
+/// Closes something by a thread of its own. Where none is to be had it stays open: that costs a descriptor, and to wait could
+/// cost everything.
+fn close_elsewhere(strange: impl Send + 'static) {
+    let strange = ManuallyDrop::new(strange);
+    let _ = spawn_without_signals(Builder::new(), move || drop(ManuallyDrop::into_inner(strange)));
+}
+
+/// Whether a message waits in a Unix socket, be it an empty one, which looks like the end otherwise.
+fn something_waits(socket: BorrowedFd<'_>) -> bool {
+    // From now on each message comes with its sender's credentials, for which there is no room here, and the end with none.
+    if set_option(socket, libc::SO_PASSCRED, 1).is_err() {
+        return true;
+    }
+    // SAFETY: all zeros is a message header without address, parts and control data.
+    let mut header: libc::msghdr = unsafe { mem::zeroed() };
+    let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+    // SAFETY: the descriptor is open, and the header says that there is room for nothing.
+    let looked = unsafe { libc::recvmsg(socket.as_raw_fd(), &mut header, flags) };
+    // There may be other copies of the socket.
+    let _ = set_option(socket, libc::SO_PASSCRED, 0);
+    looked >= 0 && header.msg_flags & libc::MSG_CTRUNC != 0
+}
+
+/// Since Linux 6.16 a socket can refuse descriptors, and then it is the sender's `sendmsg` that fails. Before, whoever receives
+/// finds them. Returns whether it will be the sender's.
+fn refuse_descriptors(socket: &OwnedFd) -> bool {
+    /// `SO_PASSRIGHTS` of `asm-generic/socket.h`.
+    const PASS_RIGHTS: libc::c_int = 83;
+    // SPARC numbers its options differently. A kernel that does not know the option says so.
+    !cfg!(target_arch = "sparc64") && set_option(socket.as_fd(), PASS_RIGHTS, 0).is_ok()
+}
+
+fn set_option(socket: BorrowedFd<'_>, option: libc::c_int, value: libc::c_int) -> io::Result<()> {
+    let len = size_of_val(&value) as libc::socklen_t;
+    // SAFETY: the descriptor is open and the option's value is a readable int of the stated length.
+    let set =
+        unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, option, ptr::from_ref(&value).cast(), len) };
+    if set == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
