@@ -325,7 +325,8 @@ impl Iob {
     /// that. Without a timeout it waits for as long as it takes.
     ///
     /// # Panics
-    /// Where no descriptor is left for the first wait on this end. [`try_wait_peer_closed`](Self::try_wait_peer_closed)
+    /// Where no descriptor is left for the first wait on this end, or that is in a fork of the process in which the pair was made.
+    /// [`try_wait_peer_closed`](Self::try_wait_peer_closed)
     /// returns an error instead.
     pub fn wait_peer_closed(&self, timeout: Option<Duration>) -> bool {
         self.try_wait_peer_closed(timeout).expect("a descriptor to wait on")
@@ -362,7 +363,8 @@ impl Iob {
     /// cost no descriptors.
     ///
     /// # Errors
-    /// `EMFILE` or `ENFILE` when no descriptors are left.
+    /// `EMFILE` or `ENFILE` when no descriptors are left. `Unsupported` where a fork of that process asks first: one that was made
+    /// before the fork tells there, too.
     pub fn try_as_fd(&self) -> io::Result<BorrowedFd<'_>> {
         match self.transport.end() {
             End::Here(endpoint) => endpoint.try_as_fd(),

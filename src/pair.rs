@@ -3,7 +3,7 @@
 use crate::process::Generation;
 use crate::protocol::peer::Copies;
 use crate::strange::Socket;
-use crate::system::wait_for;
+use crate::system::{run_each, wait_for};
 use crate::writers::Token;
 use rustix::event::PollFlags;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -59,6 +59,14 @@ impl Side {
 
     /// This side's descriptor, which is made when first asked for.
     fn watch(&self) -> io::Result<&OwnedFd> {
+        if let Some(watch) = self.watch.get() {
+            return Ok(watch);
+        }
+        // Nobody would tell one that a fork makes, which may find the lock held for ever.
+        if !self.home.is_current() {
+            let why = "the end of a pair that was made before this fork comes by a descriptor that was asked for before it, too";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+        }
         let mut lifeline = self.lifeline.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(watch) = self.watch.get() {
             return Ok(watch);
@@ -100,9 +108,15 @@ impl Side {
         let tasks = std::mem::take(&mut lifeline.tasks);
         // What a token's end, or a waker, does is not for under the lock.
         drop(lifeline);
-        drop(token);
         sockets.iter().filter_map(Weak::upgrade).for_each(|socket| hang_up_on(&socket));
-        tasks.into_iter().for_each(|(_, waker)| waker.wake());
+        // The end of a token may wake the reader's task.
+        let calls = tasks.into_iter().map(|(_, waker)| (Some(waker), None)).chain([(None, token)]);
+        run_each(calls.map(|(waker, token)| {
+            || {
+                waker.into_iter().for_each(Waker::wake);
+                drop(token);
+            }
+        }));
     }
 }
 
@@ -293,7 +307,9 @@ mod tests {
             // SAFETY: this process is the child alone, and the alarm ends it where it waits.
             unsafe { libc::alarm(60) };
             let polled = wait.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-            let refused = matches!(polled, Poll::Ready(Err(error)) if error.kind() == ErrorKind::Unsupported);
+            let refused = matches!(polled, Poll::Ready(Err(error)) if error.kind() == ErrorKind::Unsupported)
+                && one.try_as_fd().is_err_and(|error| error.kind() == ErrorKind::Unsupported)
+                && one.wait_peer_closed(None).is_err();
             drop(wait);
             // SAFETY: ends the child without the parent's destructors.
             unsafe { libc::_exit(i32::from(!refused)) };

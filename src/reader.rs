@@ -376,7 +376,8 @@ impl Reader {
         self.cursor.drain(ring, |found| {
             self.cache.drop_unread(&ring.book, found.tag, found.len);
             dropped += Count { records: 1, bytes: found.len as u64 };
-            tail += found.record_len();
+            // Whoever maps the region may have moved it meanwhile.
+            tail = tail.saturating_add(found.record_len());
             if is_enough(tail) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         Ok(dropped)

@@ -5,6 +5,7 @@ use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
 use std::io;
 use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -68,6 +69,19 @@ pub(crate) fn block_until<T>(future: impl Future<Output = T>, deadline: Option<I
             Some(Duration::ZERO) => return None,
             Some(left) => thread::park_timeout(left),
         }
+    }
+}
+
+/// Runs each of these, which are somebody else's code, also where one panics; that goes on when all have run.
+pub(crate) fn run_each(calls: impl IntoIterator<Item = impl FnOnce()>) {
+    let mut panicked = None;
+    for call in calls {
+        panicked = catch_unwind(AssertUnwindSafe(call)).err().or(panicked);
+    }
+    if let Some(panicked) = panicked
+        && !thread::panicking()
+    {
+        resume_unwind(panicked);
     }
 }
 

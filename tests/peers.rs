@@ -2,8 +2,14 @@
 
 use iobring::{Iob, RingBuffer, Status};
 use iobring_oracle::elsewhere;
+use iobring_oracle::watchdog::Watchdog;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -54,6 +60,7 @@ fn a_late_descriptor_has_hung_up() {
 /// As many copies elsewhere as there are, and not one of them is forgotten.
 #[test]
 fn copies_elsewhere_are_all_told() {
+    let _watchdog = Watchdog::new("telling copies elsewhere");
     let reader = RingBuffer::create(65_536);
     let (writer, peer) = reader.new_iob_writer(1).unwrap();
     let copies: Vec<Iob> = (0..20).map(|_| elsewhere::isolated(&writer)).collect();
@@ -86,6 +93,7 @@ fn the_peer_cannot_write() {
 
 #[test]
 fn waiting_for_the_peer_ends_with_it_or_with_the_time() {
+    let _watchdog = Watchdog::new("waiting for a peer");
     let reader = RingBuffer::create(65_536);
     let (writer, peer) = reader.new_iob_writer(1).unwrap();
     assert!(!peer.wait_peer_closed(Some(Duration::ZERO)));
@@ -100,6 +108,7 @@ fn waiting_for_the_peer_ends_with_it_or_with_the_time() {
 
 #[test]
 fn waiting_elsewhere_ends_with_the_peer_or_with_the_time() {
+    let _watchdog = Watchdog::new("waiting for a peer elsewhere");
     let reader = RingBuffer::create(65_536);
     let (writer, peer) = reader.new_iob_writer(1).unwrap();
     let copies = [elsewhere::isolated(&writer), elsewhere::mapped(&writer)];
@@ -117,6 +126,7 @@ fn waiting_elsewhere_ends_with_the_peer_or_with_the_time() {
 /// Wherever the last copy is: dropped here, or the socket of one elsewhere, of whose end the broker hears.
 #[test]
 fn a_task_waits_for_its_peer() {
+    let _watchdog = Watchdog::new("tasks that wait for a peer");
     let reader = RingBuffer::create(65_536);
     for elsewhere in [None, Some(elsewhere::isolated as fn(&Iob) -> Iob), Some(elsewhere::mapped)] {
         let (writer, peer) = reader.new_iob_writer(1).unwrap();
@@ -135,9 +145,45 @@ fn a_task_waits_for_its_peer() {
     }
 }
 
+/// A waker that is broken, and one that counts.
+struct Broken;
+
+impl Wake for Broken {
+    fn wake(self: Arc<Self>) {
+        panic!("a broken waker");
+    }
+}
+
+struct Counting(AtomicU32);
+
+impl Wake for Counting {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Somebody's broken waker costs nobody else the news.
+#[test]
+fn every_task_is_told_though_a_waker_panics() {
+    let mut reader = RingBuffer::create(65_536);
+    reader.end_with_writers();
+    let (writer, peer) = reader.new_iob_writer(1).unwrap();
+    let (broken, counting) = (Waker::from(Arc::new(Broken)), Arc::new(Counting(AtomicU32::new(0))));
+    let sound = Waker::from(counting.clone());
+    let mut waits = [pin!(peer.peer_closed()), pin!(peer.peer_closed()), pin!(peer.peer_closed())];
+    for (wait, waker) in waits.iter_mut().zip([&sound, &broken, &sound]) {
+        assert!(wait.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
+    }
+    let panicked = catch_unwind(AssertUnwindSafe(|| drop(writer)));
+    assert_eq!(panicked.unwrap_err().downcast_ref(), Some(&"a broken waker"));
+    assert_eq!(counting.0.load(Ordering::Relaxed), 2, "both of the others");
+    assert!(reader.is_at_end(), "the last writer is gone");
+}
+
 /// Whoever sees the writer gone finds everything it wrote.
 #[test]
 fn everything_written_is_there_when_the_peer_is_gone() {
+    let watchdog = Watchdog::new("the end of a writer");
     for round in 0..200u64 {
         let mut reader = RingBuffer::create(65_536);
         let (writer, peer) = reader.new_iob_writer(round).unwrap();
@@ -160,6 +206,7 @@ fn everything_written_is_there_when_the_peer_is_gone() {
         }
         assert_eq!(there, round);
         writing.join().unwrap();
+        watchdog.progress();
     }
 }
 

@@ -4,8 +4,10 @@
 mod unlocked;
 
 use iobring::{Iob, IobWriteOptions, Reader, RingBuffer, Status};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid};
+use iobring_oracle::child::{self, Fork, result};
+use iobring_oracle::elsewhere::isolated;
+use iobring_oracle::patience::PATIENCE;
+use rustix::process::Pid;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -20,56 +22,10 @@ use std::time::{Duration, Instant};
 #[global_allocator]
 static ALLOCATOR: unlocked::Unlocked = unlocked::Unlocked::new();
 
-/// Far beyond any scheduling delay: what takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How a child is made.
-#[derive(Clone, Copy, Debug)]
-enum Fork {
-    /// With the handlers of `pthread_atfork`.
-    Libc,
-    /// By a system call of its own, of which no library is told.
-    Raw,
-}
-
-/// A child that runs `body`, whose result (0 to 100) is its exit status.
+/// A child that calls what a fork of a program with threads may call: this library's writes, which is what is tested, and system calls.
 fn fork(how: Fork, body: impl FnOnce() -> i32) -> Pid {
-    // SAFETY: the child only calls what a fork of a program with threads may call: this library's writes, which is what is
-    // tested, and system calls; then it ends without running anything of its parent's.
-    let child = unsafe {
-        match how {
-            Fork::Libc => libc::fork(),
-            Fork::Raw => libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) as libc::pid_t,
-        }
-    };
-    match child {
-        0 => {
-            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).unwrap_or(101);
-            // SAFETY: ends the child at once.
-            unsafe { libc::_exit(result) }
-        }
-        child => Pid::from_raw(child).expect("fork"),
-    }
-}
-
-/// A child's exit status.
-#[track_caller]
-fn result(child: Pid) -> i32 {
-    let pidfd = pidfd_open(child, PidfdFlags::empty()).unwrap();
-    let ended = poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&Timespec::try_from(PATIENCE).unwrap())).unwrap();
-    if ended == 0 {
-        kill_process(child, Signal::KILL).unwrap();
-    }
-    let (_, status) = waitpid(Some(child), WaitOptions::empty()).unwrap().unwrap();
-    assert_eq!(ended, 1, "the child hangs");
-    status.exit_status().expect("the child exits")
-}
-
-/// An isolated copy of `iob`, in this very process.
-fn isolated(iob: &Iob) -> Iob {
-    let (ours, theirs) = UnixStream::pair().unwrap();
-    iob.send_to(&ours).unwrap();
-    Iob::receive_from(&theirs).unwrap()
+    // SAFETY: each `body` here is such a one.
+    unsafe { child::fork(how, body) }
 }
 
 fn send(iob: &Iob, message: &[u8]) -> Result<(), Status> {
@@ -211,6 +167,23 @@ fn the_last_copy_here_is_the_last_though_a_fork_lives() {
     let mut here = &here;
     here.write_all(&[0]).unwrap();
     assert_eq!(result(child), 0);
+}
+
+/// By a descriptor that was there before; and where there was none, it is told so.
+#[test]
+fn a_fork_learns_of_the_end_of_a_pair() {
+    for how in [Fork::Libc, Fork::Raw] {
+        let (_reader, iob, peer) = ring();
+        let child = fork(how, || {
+            let refused = |error: std::io::Error| error.kind() == ErrorKind::Unsupported;
+            i32::from(!peer.try_wait_peer_closed(None).is_err_and(refused))
+        });
+        assert_eq!(result(child), 0, "{how:?}");
+        peer.try_as_fd().unwrap();
+        let child = fork(how, || i32::from(!matches!(peer.try_wait_peer_closed(None), Ok(true))));
+        drop(iob);
+        assert_eq!(result(child), 0, "{how:?}");
+    }
 }
 
 #[test]

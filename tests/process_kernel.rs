@@ -5,6 +5,7 @@ mod process;
 
 use iobring::transport::Kind;
 use iobring::{Accounts, Count, Iob, Reader, RingBuffer, Status};
+use iobring_oracle::child::{self, Fork};
 use iobring_oracle::shared::Shared;
 use process::{Order, Servant, UNSUPPORTED, message, refused, servant};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -636,4 +637,32 @@ fn whoever_insists_on_isolation_is_given_no_program() {
     assert_eq!(Iob::receive_from(&far).unwrap().transport(), Some(Kind::Kernel));
     writer.send(b"hello").unwrap();
     assert_eq!(reader.read_message_blocking(None).unwrap(), Some((1, b"hello".to_vec())));
+}
+
+/// What is given by way of the kernel is on memory that forks share: one that tries to hand over neither gives nor takes anything.
+#[test]
+fn a_fork_gives_nothing_and_takes_nothing_back() {
+    let Some(mut reader) = mediated(64 * 1024) else { return };
+    let (iob, _peer) = reader.new_iob_writer(7).unwrap();
+    for prefer in [false, true] {
+        reader.prefer_kernel(prefer);
+        for _ in 0..20 {
+            // SAFETY: the child hands over, which is refused, and makes system calls.
+            let child = unsafe {
+                child::fork(Fork::Libc, || {
+                    let (near, _far) = UnixStream::pair().unwrap();
+                    let refused = |error: std::io::Error| error.kind() == ErrorKind::Unsupported;
+                    let is_refused =
+                        || iob.send_kernel_to(&near).is_err_and(refused) && iob.send_to(&near).is_err_and(refused);
+                    i32::from(!(0..20).all(|_| is_refused()))
+                })
+            };
+            for _ in 0..20 {
+                assert_eq!(write(&by_kernel(&iob), b"given"), Ok(()), "a fork has taken it back");
+                reader.read_message_blocking(None).unwrap().unwrap();
+            }
+            assert_eq!(child::result(child), 0);
+        }
+    }
+    assert_eq!(reader.accounts().by_tag[&7].accepted.records, 800);
 }

@@ -31,7 +31,7 @@ use crate::protocol::room::Wish;
 use crate::protocol::{close, section};
 use crate::ring::Ring;
 use crate::strange::Socket;
-use crate::system::spawn_without_signals;
+use crate::system::{run_each, spawn_without_signals};
 use crate::transport::link;
 use crate::transport::mapped::{self, Request};
 use rustix::event::{EventfdFlags, epoll, eventfd};
@@ -219,11 +219,21 @@ impl Host {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn start(&self, ring: &Arc<Ring>) -> io::Result<Arc<Broker>> {
+    /// Whether this process may hand over. What it needs for that, beside the broker, is not to be touched in a fork either: the
+    /// parent's threads may have held the locks, and what is given there is given here once more.
+    ///
+    /// # Errors
+    /// `Unsupported` in a fork.
+    pub(crate) fn must_be_home(&self) -> io::Result<()> {
         if !self.home.is_current() {
             let why = "an endpoint that came by fork: its ring's broker runs in the parent, which can hand it over";
             return Err(io::Error::new(io::ErrorKind::Unsupported, why));
         }
+        Ok(())
+    }
+
+    fn start(&self, ring: &Arc<Ring>) -> io::Result<Arc<Broker>> {
+        self.must_be_home()?;
         if close::is_closing(&**ring) {
             return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the ring is closed"));
         }
@@ -417,16 +427,15 @@ impl Broker {
 
     /// Tells those who waited for room, and are no longer among the waits, to try again.
     fn tell(&self, waited: Vec<Whose>) {
-        for whose in waited {
-            match whose {
-                Whose::Task(_, waker) => waker.wake(),
-                Whose::Process(token) => {
-                    if let Some(source) = self.remove(token) {
-                        source.hang_up();
-                    }
+        let tell = |whose| match whose {
+            Whose::Task(_, waker) => waker.wake(),
+            Whose::Process(token) => {
+                if let Some(source) = self.remove(token) {
+                    source.hang_up();
                 }
             }
-        }
+        };
+        run_each(waited.into_iter().map(|whose| || tell(whose)));
     }
 
     /// Has the thread look at the waits.

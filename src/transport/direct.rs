@@ -241,6 +241,7 @@ impl Direct {
 
     /// A program for a new holder, and its link to this process.
     fn program(&self, local: &Local, kernel: &Kernel) -> io::Result<(OwnedFd, OwnedFd)> {
+        local.host.must_be_home()?;
         let granted = kernel.grants.give(&*self.ring)?;
         let loaded = kernel.program(&self.ring.region, self.tag, &granted);
         let linked = local.host.grant(&self.ring, self.source(local), granted);

@@ -19,6 +19,8 @@ pub const LAP: u64 = 144;
 pub const RESERVED: u64 = 152;
 /// The offset of the reader's `interest` word in the region, in bytes.
 pub const INTEREST: u64 = 192;
+/// The offset of the wish to be told of room in the region, in bytes.
+pub const ROOM: u64 = 200;
 
 /// So many of the region's words are worth scribbling over: the header, the journal, and of the accounts, which are all alike,
 /// the first few.
