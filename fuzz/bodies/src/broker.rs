@@ -214,7 +214,7 @@ fn run(input: &Input) -> Reached {
         large if large % 2 == 0 => MOST_PAGES - large / 2 % 3,
         small => 1 + small / 2 % MOST_PAGES,
     };
-    let capacity = pages * rustix::param::page_size();
+    let capacity = pages * iobring_oracle::page::page_size();
     let mut scene = Scene::new(capacity);
     for step in &input.steps {
         scene.step(*step);

@@ -184,7 +184,7 @@ struct Hostile {
 fn run(input: &Input) -> Reached {
     // Mostly small: each look at the region costs a copy of it. Now and then more than what is mirrored.
     let pages = if input.pages < 224 { input.pages % 3 } else { input.pages % MOST_PAGES as u8 };
-    let capacity = (1 + usize::from(pages)) * rustix::param::page_size();
+    let capacity = (1 + usize::from(pages)) * iobring_oracle::page::page_size();
     let reader = RingBuffer::try_create(capacity).expect("memory for a small ring");
     let shared = Shared::of(&reader);
     let (writer, _) = reader.new_iob_writer(0x7a67).expect("a pair");

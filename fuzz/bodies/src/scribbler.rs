@@ -163,7 +163,7 @@ impl Hand {
 }
 
 fn run(input: &Input) -> Reached {
-    let capacity = (1 + usize::from(input.pages) % MOST_PAGES) * rustix::param::page_size();
+    let capacity = (1 + usize::from(input.pages) % MOST_PAGES) * iobring_oracle::page::page_size();
     let mut reader = RingBuffer::try_create(capacity).expect("memory for a small ring");
     let (writer, _) = reader.new_iob_writer(7).expect("a pair");
     let hand = Hand::of(&reader);
