@@ -5,10 +5,9 @@
 mod process;
 
 use iobring::{Iob, RingBuffer};
+use iobring_oracle::patience::until;
 use process::{Order, Servant, servant};
 use std::os::unix::net::UnixStream;
-use std::thread;
-use std::time::{Duration, Instant};
 
 #[test]
 fn child_process() {
@@ -26,22 +25,13 @@ fn census() -> Census {
     Census { descriptors: count("/proc/self/fd"), threads: count("/proc/self/task") }
 }
 
-/// Far beyond any scheduling delay.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// This process comes to have no more than it had `before`. Not at once: whoever learns of an end may be ahead of the broker's thread,
 /// which told of it and has yet to let go of what the two of them shared.
-#[track_caller]
 fn comes_back_to(before: &Census) {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let now = census();
-        if now.descriptors <= before.descriptors && now.threads <= before.threads {
-            return;
-        }
-        assert!(Instant::now() < deadline, "{now:?}, {before:?} before");
-        thread::yield_now();
-    }
+    until(|| match census() {
+        now if now.descriptors <= before.descriptors && now.threads <= before.threads => Ok(()),
+        now => Err(format!("{now:?}, {before:?} before")),
+    });
 }
 
 /// What this process has in memory, in bytes.

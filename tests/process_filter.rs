@@ -5,15 +5,14 @@ mod filter;
 
 use iobring::{Iob, RingBuffer, Status};
 use iobring_oracle::elsewhere;
+use iobring_oracle::page::page_size;
+use iobring_oracle::patience::{PATIENCE, until};
+use iobring_oracle::shared::{ROOM, Shared};
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
-
-/// Far beyond any scheduling delay: what takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs `body` in a thread that may not make this system call.
 fn with_filter<T: Send>(call: libc::c_long, body: impl FnOnce() -> T + Send) -> T {
@@ -41,14 +40,42 @@ fn no_membarrier_from_the_start() {
 const APART: &str = "IOBRING_TEST_APART";
 
 /// In a process of its own, since the other tests' threads shall not have the filter.
-#[test]
-fn no_membarrier_any_more() {
+fn apart(test: &str, body: fn()) {
     if std::env::var_os(APART).is_some() {
-        return the_broker_goes_on();
+        return body();
     }
     let mut again = Command::new(std::env::current_exe().unwrap());
-    again.args(["no_membarrier_any_more", "--exact", "--nocapture"]).env(APART, "1");
+    again.args([test, "--exact", "--nocapture"]).env(APART, "1");
     assert!(again.status().unwrap().success());
+}
+
+#[test]
+fn no_membarrier_any_more() {
+    apart("no_membarrier_any_more", the_broker_goes_on);
+}
+
+#[test]
+fn no_membarrier_and_no_word_of_room() {
+    apart("no_membarrier_and_no_word_of_room", the_broker_looks_again);
+}
+
+/// The wish for room is not seen by the reader, as may be where no fence is between the two: here, since it is taken away.
+fn the_broker_looks_again() {
+    let mut reader = RingBuffer::try_create(page_size()).unwrap();
+    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    let writer = elsewhere::isolated(&iob);
+    let shared = Shared::of(&reader);
+    assert_eq!(filter::forbid_everywhere(libc::SYS_membarrier), 0, "no filter can be installed here");
+    while iob.send(&[0; 100]).is_ok() {}
+    writer.send(&[1; 100]).unwrap();
+    until(|| if shared.word(ROOM) == 0 { Err("the broker does not ask for room".into()) } else { Ok(()) });
+    shared.write(ROOM, &0u64.to_ne_bytes());
+    loop {
+        let (_, message) = reader.read_message_blocking(Some(PATIENCE)).unwrap().expect("the broker looks again");
+        if message == [1; 100] {
+            return;
+        }
+    }
 }
 
 fn the_broker_goes_on() {

@@ -3,12 +3,12 @@
 mod process;
 
 use iobring::{Reader, RingBuffer};
+use iobring_oracle::patience::until;
 use iobring_oracle::shared::{Shared, TAIL};
 use process::{Order, Servant, message, servant};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
 
 #[test]
 fn child_process() {
@@ -19,35 +19,24 @@ fn child_process() {
 /// and never blocks, is seen running each time.
 const SIGHTINGS: usize = 100;
 
-/// Far beyond any scheduling delay.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// The broker thread's entry in procfs. There is one ring in this process, which has handed an endpoint over.
 fn broker() -> PathBuf {
-    let deadline = Instant::now() + PATIENCE;
     let named = |path: &PathBuf| fs::read_to_string(path.join("comm")).is_ok_and(|name| name == "iobring-broker\n");
-    loop {
+    until(|| {
         let mut threads = fs::read_dir("/proc/self/task").unwrap().map(|entry| entry.unwrap().path());
         // It gives itself its name, once it runs.
-        if let Some(broker) = threads.find(named) {
-            return broker;
-        }
-        assert!(Instant::now() < deadline, "no broker thread");
-        thread::yield_now();
-    }
+        threads.find(named).ok_or_else(|| "no broker thread".into())
+    })
 }
 
-#[track_caller]
 fn comes_to_rest(thread: &Path, when: &str) {
-    let deadline = Instant::now() + PATIENCE;
     let mut asleep = 0;
-    while asleep < SIGHTINGS {
+    until(|| {
         let stat = fs::read_to_string(thread.join("stat")).unwrap();
         // The state follows the name, which is in parentheses.
         asleep = if stat.contains(") S ") { asleep + 1 } else { 0 };
-        assert!(Instant::now() < deadline, "{when}: the broker thread does not sleep");
-        thread::yield_now();
-    }
+        if asleep < SIGHTINGS { Err(format!("{when}: the broker thread does not sleep")) } else { Ok(()) }
+    });
 }
 
 #[test]

@@ -3,9 +3,12 @@
 mod process;
 
 use iobring::{Reader, RingBuffer, Status};
+use iobring_oracle::child::{self, Fork};
 use iobring_oracle::elsewhere;
 use process::{Order, Servant, UNSUPPORTED, message, refused, servant};
 use rustix::process::Signal;
+use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
 #[test]
@@ -193,39 +196,50 @@ fn what_may_not_be_handed_over_is_not() {
     assert_eq!(iob.send_mapped_to(&near).unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
 }
 
+/// A PID namespace, and a servant that is the only one in there.
+fn another_pid_namespace() -> Option<(File, Servant)> {
+    let mut servant = Servant::start_in_another_pid_namespace()?;
+    // Once it answers, it is there; the one who has made it is here.
+    assert_eq!(servant.order(Order::Drop, 0, 0), 0);
+    Some((File::open(format!("/proc/{}/ns/pid_for_children", servant.child.id())).unwrap(), servant))
+}
+
 /// Its lock would be named by another thread's id there. By `unshare` or by `setns`, it is the children that are in the new one.
 #[test]
 fn a_fork_into_another_pid_namespace_is_refused() {
-    let mut reader = RingBuffer::create(64 * 1024);
-    let (iob, _peer) = reader.new_iob_writer(5).unwrap();
-    let (mapped, isolated) = (elsewhere::mapped(&iob), elsewhere::isolated(&iob));
-    const NOT_RUN: i32 = 77;
-    // SAFETY: the children write, which any fork may, make system calls, and end without running anything of their parent's.
-    let exited = unsafe {
-        let wait = |child| {
-            let mut status = 0;
-            libc::waitpid(child, &mut status, 0);
-            if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { -1 }
-        };
-        match libc::fork() {
-            0 => {
-                if libc::unshare(libc::CLONE_NEWPID) != 0 {
-                    libc::_exit(NOT_RUN);
+    // SAFETY: the namespace is a child's alone, which has no threads.
+    let unshare = || unsafe { libc::unshare(libc::CLONE_NEWPID) } == 0;
+    let (other, _servant) = another_pid_namespace().unzip();
+    // SAFETY: as above.
+    let setns =
+        || other.as_ref().is_some_and(|other| unsafe { libc::setns(other.as_raw_fd(), libc::CLONE_NEWPID) } == 0);
+    for (way, enter) in [("unshare", &unshare as &dyn Fn() -> bool), ("setns", &setns)] {
+        let mut reader = RingBuffer::create(64 * 1024);
+        let (iob, _peer) = reader.new_iob_writer(5).unwrap();
+        let (mapped, isolated) = (elsewhere::mapped(&iob), elsewhere::isolated(&iob));
+        const NOT_RUN: i32 = 77;
+        // SAFETY: the children write, which any fork may, and make system calls.
+        let exited = child::result(unsafe {
+            child::fork(Fork::Libc, || {
+                if !enter() {
+                    return NOT_RUN;
                 }
-                match libc::fork() {
-                    0 => {
-                        let refused = mapped.send(b"mapped") == Err(Status::BAD_HANDLE);
-                        libc::_exit(i32::from(!(refused && isolated.send(b"isolated").is_ok())))
-                    }
-                    child => libc::_exit(wait(child)),
-                }
-            }
-            child => wait(child),
+                // It itself is where it was.
+                let stays = mapped.send(b"mapped").is_ok();
+                let grandchild = child::fork(Fork::Libc, || {
+                    let refused = mapped.send(b"mapped") == Err(Status::BAD_HANDLE);
+                    i32::from(!(refused && isolated.send(b"isolated").is_ok()))
+                });
+                i32::from(!stays) + child::result(grandchild)
+            })
+        });
+        if exited == NOT_RUN {
+            println!("NOT RUN: this process may not make or enter PID namespaces by {way}");
+            continue;
         }
-    };
-    if exited == NOT_RUN {
-        return println!("NOT RUN: this process may not make PID namespaces");
+        assert_eq!(exited, 0, "{way}");
+        for message in [&b"mapped"[..], b"isolated"] {
+            assert_eq!(reader.read_message_blocking(None).unwrap(), Some((5, message.to_vec())), "{way}");
+        }
     }
-    assert_eq!(exited, 0);
-    assert_eq!(reader.read_message_blocking(None).unwrap(), Some((5, b"isolated".to_vec())));
 }

@@ -3,9 +3,10 @@
 mod process;
 
 use iobring::{Reader, RingBuffer, Status, ring_buffer_record_len};
+use iobring_oracle::patience::PATIENCE;
 use process::{Order, Servant, message, servant};
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const CAPACITY: usize = 256 * 1024;
 /// The longest message that a writer may send, and its record.
@@ -14,9 +15,6 @@ const LARGE_RECORD: u64 = 65_536;
 /// What the others write, and its record.
 const SMALL: usize = 1_000;
 const SMALL_RECORD: u64 = ring_buffer_record_len(SMALL) as u64;
-
-/// Far beyond any scheduling delay: what takes longer waits for ever.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn child_process() {

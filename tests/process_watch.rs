@@ -5,18 +5,14 @@
 mod process;
 
 use iobring::RingBuffer;
+use iobring_oracle::patience::until;
 use process::{Order, Servant, servant};
 use std::fs;
-use std::thread;
-use std::time::{Duration, Instant};
 
 #[test]
 fn child_process() {
     servant();
 }
-
-/// Far beyond any scheduling delay.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How many pidfds this process has.
 fn watched() -> usize {
@@ -25,13 +21,11 @@ fn watched() -> usize {
 }
 
 /// The broker's thread does what follows from a death or a request some time after it.
-#[track_caller]
 fn comes_to(processes: usize, when: &str) {
-    let deadline = Instant::now() + PATIENCE;
-    while watched() != processes {
-        assert!(Instant::now() < deadline, "{when}: {} processes are watched, not {processes}", watched());
-        thread::yield_now();
-    }
+    until(|| match watched() {
+        watched if watched == processes => Ok(()),
+        watched => Err(format!("{when}: {watched} processes are watched, not {processes}")),
+    });
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Threads on the real mapping: each writer's order kept, nothing lost, nothing twice, no tag wrong.
 
-use iobring::{RingBuffer, Status};
+use iobring::{Iob, Reader, RingBuffer, Status};
+use iobring_oracle::elsewhere;
 use iobring_oracle::watchdog::Watchdog;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -49,4 +51,35 @@ fn four_writers_through_64_kib() {
     assert_eq!(next, [MESSAGES; WRITERS as usize]);
     assert_eq!(reader.head(), reader.tail());
     assert!(full.load(Ordering::Relaxed), "the ring was never full, so back pressure was not tested");
+}
+
+/// What a thread does last, when other thread-local storage may be gone already.
+struct Last(Iob, Option<Reader>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        self.0.send(b"last").unwrap();
+        self.1.take();
+    }
+}
+
+#[test]
+fn a_thread_writes_and_drops_in_its_destructors() {
+    thread_local! {
+        static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
+    }
+    let _watchdog = Watchdog::new("destructors of threads");
+    let at_last = |iob, reader| thread::spawn(move || LAST.set(Some(Last(iob, reader)))).join().unwrap();
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (iob, peer) = reader.new_iob_writer(1).unwrap();
+    for writer in [iob.clone(), elsewhere::isolated(&iob), elsewhere::mapped(&iob)] {
+        at_last(writer, None);
+        assert_eq!(reader.read_message_blocking(None), Ok(Some((1, b"last".to_vec()))));
+    }
+    assert!(!peer.is_peer_closed());
+    // The ring itself goes, with its broker.
+    let isolated = elsewhere::isolated(&iob);
+    at_last(iob, Some(reader));
+    assert!(peer.is_peer_closed() && isolated.wait_peer_closed(None));
+    assert_eq!(isolated.send(b"late"), Err(Status::PEER_CLOSED));
 }
