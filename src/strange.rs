@@ -62,19 +62,20 @@ pub(crate) struct Socket {
     descriptor: ManuallyDrop<OwnedFd>,
     /// Whether the system refuses descriptors on behalf of this socket.
     refuses_descriptors: bool,
-    /// Whether a message may wait that was sent before it did.
-    unlooked: AtomicBool,
+    /// Whether a message may wait that has some.
+    may_have_some: AtomicBool,
 }
 
 impl Socket {
     /// One that is to receive no descriptors, and nobody has the other end yet.
     pub(crate) fn new(descriptor: OwnedFd) -> Self {
-        Socket::that(refuse_descriptors(&descriptor), false, descriptor)
+        let refuses = refuse_descriptors(descriptor.as_fd());
+        Socket::that(refuses, !refuses, descriptor)
     }
 
     /// One that is to receive no descriptors, over which something may have been sent already.
     pub(crate) fn used(descriptor: OwnedFd) -> Self {
-        Socket::that(refuse_descriptors(&descriptor), true, descriptor)
+        Socket::that(refuse_descriptors(descriptor.as_fd()), true, descriptor)
     }
 
     /// One that is to receive descriptors.
@@ -82,18 +83,25 @@ impl Socket {
         Socket::that(false, true, descriptor)
     }
 
-    fn that(refuses_descriptors: bool, unlooked: bool, descriptor: OwnedFd) -> Self {
-        Socket { descriptor: ManuallyDrop::new(descriptor), refuses_descriptors, unlooked: AtomicBool::new(unlooked) }
+    /// One over which nothing is to be received at all, and that [`is_silent`]. To close it is all that dropping it does, since whoever
+    /// has it may be allowed little else by then; before Linux 6.16 it so has to trust the other end.
+    pub(crate) fn silent(descriptor: OwnedFd) -> Self {
+        Socket::that(false, false, descriptor)
+    }
+
+    fn that(refuses_descriptors: bool, may_have_some: bool, descriptor: OwnedFd) -> Self {
+        let (descriptor, may_have_some) = (ManuallyDrop::new(descriptor), AtomicBool::new(may_have_some));
+        Socket { descriptor, refuses_descriptors, may_have_some }
     }
 
     /// Whether no message that waits can have descriptors.
     pub(crate) fn is_free_of_descriptors(&self) -> bool {
-        self.refuses_descriptors && !self.unlooked.load(LOOKED_AT)
+        !self.may_have_some.load(LOOKED_AT)
     }
 
     /// No message waited just now.
     pub(crate) fn found_empty(&self) {
-        self.unlooked.store(false, LOOKED_AT);
+        self.may_have_some.store(!self.refuses_descriptors, LOOKED_AT);
     }
 }
 
@@ -120,29 +128,33 @@ fn close_elsewhere(strange: impl Send + 'static) {
     let _ = spawn_without_signals(Builder::new(), move || drop(ManuallyDrop::into_inner(strange)));
 }
 
+/// Whether nothing waits in a socket that came from a stranger, and no descriptors will, where the system can refuse them.
+pub(crate) fn is_silent(socket: BorrowedFd<'_>) -> bool {
+    refuse_descriptors(socket);
+    !something_waits(socket)
+}
+
 /// Whether a message waits in a Unix socket, be it an empty one, which looks like the end otherwise.
 fn something_waits(socket: BorrowedFd<'_>) -> bool {
     // From now on each message comes with its sender's credentials, for which there is no room here, and the end with none.
-    if set_option(socket, libc::SO_PASSCRED, 1).is_err() {
-        return true;
-    }
+    let _ = set_option(socket, libc::SO_PASSCRED, 1);
     // SAFETY: all zeros is a message header without address, parts and control data.
     let mut header: libc::msghdr = unsafe { mem::zeroed() };
-    let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+    let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT | libc::MSG_TRUNC;
     // SAFETY: the descriptor is open, and the header says that there is room for nothing.
     let looked = unsafe { libc::recvmsg(socket.as_raw_fd(), &mut header, flags) };
     // There may be other copies of the socket.
     let _ = set_option(socket, libc::SO_PASSCRED, 0);
-    looked >= 0 && header.msg_flags & libc::MSG_CTRUNC != 0
+    looked > 0 || looked == 0 && header.msg_flags & libc::MSG_CTRUNC != 0
 }
 
 /// Since Linux 6.16 a socket can refuse descriptors, and then it is the sender's `sendmsg` that fails. Before, whoever receives
 /// finds them. Returns whether it will be the sender's.
-fn refuse_descriptors(socket: &OwnedFd) -> bool {
+fn refuse_descriptors(socket: BorrowedFd<'_>) -> bool {
     /// `SO_PASSRIGHTS` of `asm-generic/socket.h`.
     const PASS_RIGHTS: libc::c_int = 83;
     // SPARC numbers its options differently. A kernel that does not know the option says so.
-    !cfg!(target_arch = "sparc64") && set_option(socket.as_fd(), PASS_RIGHTS, 0).is_ok()
+    !cfg!(target_arch = "sparc64") && set_option(socket, PASS_RIGHTS, 0).is_ok()
 }
 
 fn set_option(socket: BorrowedFd<'_>, option: libc::c_int, value: libc::c_int) -> io::Result<()> {

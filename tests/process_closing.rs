@@ -170,6 +170,38 @@ fn on_its_way_at_the_end() {
     }
 }
 
+/// A socket that is one, but for what waits in it.
+#[test]
+fn in_a_link_that_is_offered() {
+    let watchdog = Watchdog::new("an offer's socket with descriptors that are slow to close");
+    for (before, receive) in
+        [(&b""[..], Iob::receive_from as fn(&UnixStream) -> _), (b"nonsense", Iob::receive_isolated_from)]
+    {
+        let (ours, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+        let (slow, end) = lingering();
+        send(&theirs, before, vec![slow]);
+        let (near, far) = UnixStream::pair().unwrap();
+        send(&near, &offer(1), vec![ours]);
+        assert!(receive(&far).is_err());
+        watchdog.progress();
+        is_closed(end);
+    }
+}
+
+/// An offer of this kind.
+fn offer(kind: u32) -> [u8; 56] {
+    let mut offer = [0; 56];
+    offer[..8].copy_from_slice(b"iob-send");
+    offer[8..12].copy_from_slice(&1u32.to_ne_bytes());
+    offer[12..16].copy_from_slice(&kind.to_ne_bytes());
+    offer[24..32].copy_from_slice(&65_536u64.to_ne_bytes());
+    let fnv = |sum: u64, &byte: &u8| (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    let sum = offer[..48].iter().fold(0xcbf2_9ce4_8422_2325, fnv);
+    offer[48..].copy_from_slice(&sum.to_ne_bytes());
+    offer
+}
+
 /// What a stranger offers is no endpoint.
 #[test]
 fn with_an_offer() {
@@ -177,17 +209,9 @@ fn with_an_offer() {
     for kind in 0..=5u32 {
         for count in [1, 2, 3, 4, 20] {
             for receive in [Iob::receive_from, Iob::receive_isolated_from] {
-                let mut offer = [0; 56];
-                offer[..8].copy_from_slice(b"iob-send");
-                offer[8..12].copy_from_slice(&1u32.to_ne_bytes());
-                offer[12..16].copy_from_slice(&kind.to_ne_bytes());
-                offer[24..32].copy_from_slice(&65_536u64.to_ne_bytes());
-                let fnv = |sum: u64, &byte: &u8| (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-                let sum = offer[..48].iter().fold(0xcbf2_9ce4_8422_2325, fnv);
-                offer[48..].copy_from_slice(&sum.to_ne_bytes());
                 let (near, far) = UnixStream::pair().unwrap();
                 let (slow, ends): (Vec<_>, Vec<_>) = (0..count).map(|_| lingering()).unzip();
-                send(&near, &offer, slow);
+                send(&near, &offer(kind), slow);
                 println!("{kind} with {count}");
                 assert!(receive(&far).is_err());
                 watchdog.progress();

@@ -125,6 +125,24 @@ fn no_robust_list() {
     assert_eq!(reader.try_read_message().unwrap(), Some((1, b"mapped".to_vec())));
 }
 
+/// Nothing but writing and closing.
+#[test]
+fn an_isolated_writer_goes_with_next_to_no_call_allowed() {
+    let mut reader = RingBuffer::create(64 * 1024);
+    let (iob, peer) = reader.new_iob_writer(1).unwrap();
+    let writer = elsewhere::isolated(&iob);
+    drop(iob);
+    with_filter(libc::SYS_setsockopt, || {
+        for call in [libc::SYS_recvmsg, libc::SYS_getsockopt, libc::SYS_ppoll, libc::SYS_clone, libc::SYS_clone3] {
+            assert_eq!(filter::forbid(call), 0);
+        }
+        writer.send(b"the last").unwrap();
+        drop(writer);
+    });
+    assert!(peer.wait_peer_closed(Some(PATIENCE)), "its socket is open still");
+    assert_eq!(reader.read_message_blocking(None).unwrap(), Some((1, b"the last".to_vec())));
+}
+
 /// Runs `body` in a thread for which the root directory is an empty one; `None` where that is not allowed.
 fn without_proc<T: Send>(body: impl FnOnce() -> T + Send) -> Option<T> {
     let empty = std::env::temp_dir().join(format!("iobring-empty-{}", std::process::id()));

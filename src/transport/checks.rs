@@ -1,6 +1,7 @@
 //! Whether a descriptor that came over a socket is what it is said to be.
 
 use crate::process::needs_proc;
+use crate::strange::is_silent;
 use rustix::fd::{AsRawFd, BorrowedFd};
 use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::io::Errno;
@@ -15,6 +16,12 @@ pub(super) fn link(descriptor: BorrowedFd<'_>) -> io::Result<()> {
         && socket_type(descriptor)? == SocketType::SEQPACKET
         && getpeername(descriptor).is_ok();
     fits.then_some(()).ok_or_else(|| bad("not a connected SOCK_SEQPACKET socket"))
+}
+
+/// The same, in which nothing waits: none of ours sends anything to the holder of an endpoint.
+pub(super) fn silent_link(descriptor: BorrowedFd<'_>) -> io::Result<()> {
+    link(descriptor)?;
+    is_silent(descriptor).then_some(()).ok_or_else(|| bad("a socket in which something waits"))
 }
 
 /// An eventfd that never blocks.

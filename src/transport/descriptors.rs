@@ -94,6 +94,7 @@ unsafe fn attached(header: &libc::msghdr) -> Vec<OwnedFd> {
     unsafe {
         let mut next = libc::CMSG_FIRSTHDR(header);
         while let Some(one) = next.as_ref() {
+            #[allow(clippy::unnecessary_cast, reason = "a narrower type with musl")]
             let len = (one.cmsg_len as usize).saturating_sub(libc::CMSG_LEN(0) as usize);
             let first = libc::CMSG_DATA(next).cast::<libc::c_int>();
             let numbers = (0..len / size_of::<libc::c_int>()).map(|i| first.add(i).read_unaligned());

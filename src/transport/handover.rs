@@ -65,18 +65,18 @@ pub(crate) fn accept(from: BorrowedFd<'_>) -> io::Result<Transport> {
         Kind::Isolated => isolated(&offer, &mut strangers),
         Kind::Mediated => {
             let [program, link] = strangers.each().ok_or_else(miscounted)?;
-            checks::link(link)?;
+            checks::silent_link(link)?;
             Mediated::check(program)?;
             mediated(&offer, strangers.take_each().ok_or_else(miscounted)?)
         }
         Kind::MediatedOrIsolated => {
             let [program, link, socket] = strangers.each().ok_or_else(miscounted)?;
-            checks::link(link)?;
+            checks::silent_link(link)?;
             match Mediated::check(program) {
                 Ok(()) => {
-                    checks::link(socket)?;
+                    checks::silent_link(socket)?;
                     let [program, link, socket] = strangers.take_each().ok_or_else(miscounted)?;
-                    drop(Socket::used(socket));
+                    drop(Socket::silent(socket));
                     mediated(&offer, [program, link])
                 }
                 Err(error) if error.kind() == io::ErrorKind::Unsupported => isolated(&offer, &mut strangers),
@@ -89,9 +89,9 @@ pub(crate) fn accept(from: BorrowedFd<'_>) -> io::Result<Transport> {
             let [region, bell, link] = strangers.each().ok_or_else(miscounted)?;
             let geometry = Region::check(region, offer.capacity)?;
             checks::bell(bell)?;
-            checks::link(link)?;
+            checks::silent_link(link)?;
             let [region, bell, link] = strangers.take_each().ok_or_else(miscounted)?;
-            let link = Arc::new(Link::new(Socket::used(link)));
+            let link = Arc::new(Link::new(Socket::silent(link)));
             let (region, doorbell) = (Region::adopt(region, geometry)?, Doorbell::elsewhere(bell));
             let watched = Arc::new(Watched::new(link, offer.namespace)?);
             let ring = Arc::new(Ring::new(region, doorbell));
@@ -129,16 +129,16 @@ fn miscounted() -> io::Error {
 
 /// The socket comes last. What comes before it is not used.
 fn isolated(offer: &Offer, strangers: &mut Strangers) -> io::Result<Transport> {
-    checks::link(strangers.last().ok_or_else(miscounted)?)?;
-    let socket = Socket::used(strangers.take_last().ok_or_else(miscounted)?);
-    if strangers.last().is_some_and(|link| checks::link(link).is_ok()) {
+    checks::silent_link(strangers.last().ok_or_else(miscounted)?)?;
+    let socket = Socket::silent(strangers.take_last().ok_or_else(miscounted)?);
+    if strangers.last().is_some_and(|link| checks::silent_link(link).is_ok()) {
         // The link of a program, whose other end learns at once that nobody will use it.
-        drop(strangers.take_last().map(Socket::used));
+        drop(strangers.take_last().map(Socket::silent));
     }
     Ok(Transport::Broker(Remote::new(Arc::new(Link::new(socket)), offer.tag, offer.capacity)))
 }
 
 fn mediated(offer: &Offer, [program, link]: [OwnedFd; 2]) -> io::Result<Transport> {
-    let link = Arc::new(Link::new(Socket::used(link)));
+    let link = Arc::new(Link::new(Socket::silent(link)));
     Ok(Transport::Kernel(Mediated::new(program, link, offer.tag, offer.capacity)))
 }
