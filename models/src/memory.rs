@@ -104,9 +104,19 @@ impl<P: Platform> HeapRing<P> {
         hear::<P>(if bell == bell::DESCRIPTOR { &self.descriptor_bell } else { &self.bell });
     }
 
+    /// Whether the mediator's bell is rung, and was not heard yet.
+    pub fn room_is_rung(&self) -> bool {
+        self.room_bell.swap(&BELL_TAKE, 0) != 0
+    }
+
     /// Sleeps until the mediator's bell is rung.
     pub fn hear_room(&self) {
         hear::<P>(&self.room_bell);
+    }
+
+    /// A record begins before the end of the ring, also where the mirror would do: in a large ring it is shorter.
+    fn assert_within(&self, offset: u64) {
+        assert!(offset < 8 * self.words.len() as u64, "a record at offset {offset}, beyond the end of the ring");
     }
 
     fn word(&self, offset: u64) -> &P::Cell {
@@ -132,6 +142,17 @@ impl<P: Platform> Memory<P> for HeapRing<P> {
 
     fn write_word(&self, offset: u64, value: u64) {
         self.word(offset).write(&WORD_WRITE, value);
+    }
+
+    fn read_pair(&self, offset: u64) -> [u64; 2] {
+        self.assert_within(offset);
+        [self.read_word(offset), self.read_word(offset + 8)]
+    }
+
+    fn write_pair(&self, offset: u64, words: [u64; 2]) {
+        self.assert_within(offset);
+        self.write_word(offset, words[0]);
+        self.write_word(offset + 8, words[1]);
     }
 
     fn write_bytes(&self, offset: u64, bytes: &[u8]) {

@@ -17,7 +17,7 @@ pub mod feature;
 pub mod program;
 pub mod run;
 
-pub use program::{Program, Start, Thread};
+pub use program::{Program, Specified, Start, Thread};
 
 use core::time::Duration;
 
@@ -25,3 +25,5 @@ use core::time::Duration;
 pub const LIMIT: Duration = Duration::from_secs(2);
 /// How long a writer naps.
 pub const NAP: Duration = Duration::from_secs(1);
+/// How long a slow writer holds the lock: longer than a limited wait.
+pub const SLOW: Duration = Duration::from_secs(3);

@@ -1,7 +1,7 @@
 //! The calls, made: what each means over the protocol core.
 
-use super::call::{Call, Place, message, note};
-use super::{LIMIT, NAP, Start};
+use super::call::{Call, Place, figure, message, note};
+use super::{LIMIT, NAP, SLOW, Start};
 use crate::memory::HeapRing;
 use core::ops::ControlFlow;
 use core::time::Duration;
@@ -40,6 +40,8 @@ pub const OLD: u64 = 9;
 pub const CLOSING: u64 = 8;
 /// The tag of what is written in the end, to see how much room there is.
 pub const PROBE: u64 = 7;
+/// For a record of this length somebody asks for room: longer than what most read, so that room comes bit by bit.
+pub const ASKED: u64 = ring_buffer_record_len(9) as u64;
 /// Who has the right to write by way of a mediator at first.
 pub const HOLDER: u64 = 1;
 /// Who else may be given it.
@@ -66,13 +68,15 @@ pub struct Actor {
     cursor: Cursor,
     /// The head that a wait has returned and that was not read up to.
     head: Option<u64>,
+    /// The head that was scribbled over.
+    sound: Option<u64>,
     notes: Notes,
 }
 
 impl Actor {
     /// A thread that writes with this tag.
     pub fn new(tag: u64) -> Self {
-        Actor { tag, sequence: 0, cursor: Cursor::default(), head: None, notes: Notes::new() }
+        Actor { tag, sequence: 0, cursor: Cursor::default(), head: None, sound: None, notes: Notes::new() }
     }
 
     /// What the calls have left.
@@ -117,22 +121,34 @@ impl Actor {
                 let given_up = self.cursor.resynchronise(ring, || {
                     counted = ring.ledger().map(|ledger| ledger.slots[0].accepted.get());
                 });
-                self.head = None;
+                (self.head, self.sound) = (None, None);
                 self.notes.push(note::BYTES + given_up);
                 self.notes.extend(counted.map(counted_note));
             }
-            Call::ScribbleLength => {
+            Call::ScribbleLength | Call::ScribbleLonger => {
                 let found = read::first(ring, read::tail(ring), read::head(ring));
                 if let Ok(Some(found)) = found {
-                    ring.write_word(found.offset - 8, u64::MAX);
+                    let len = if call == Call::ScribbleLength { u64::MAX } else { ring.capacity() - HEADER + 1 };
+                    ring.write_word(found.offset - 8, len);
                 }
                 self.notes.push(note::ANSWER + u64::from(matches!(found, Ok(Some(_)))));
             }
-            Call::Nap => self.timed(world, |_| {
-                let word = world.naps.as_ref().expect("a program that naps");
-                let deadline = P::now() + NAP;
-                while P::wait(word, &NAPPING, 0, Some(deadline)) != Wait::TimedOut {}
-            }),
+            Call::ScribbleOdd => self.scribble(world, |head| head | 4),
+            Call::ScribbleFar => self.scribble(world, |_| read::tail(ring) + 3 * ring.capacity() + 8),
+            Call::Glimpse => {
+                let indices = &ring.header().indices.0;
+                let sound = read::head(ring);
+                indices.head.store(&SCRIBBLE, read::tail(ring) + ring.capacity() + 8);
+                self.drain(world, usize::MAX);
+                indices.head.store(&SCRIBBLE, sound);
+            }
+            Call::Mend => {
+                if let Some(sound) = self.sound.take() {
+                    ring.header().indices.0.head.store(&SCRIBBLE, sound);
+                }
+                self.notes.push(note::ANSWER + 1);
+            }
+            Call::Nap => self.timed(world, |_| world.sleep(NAP)),
             // Refused without a look at memory.
             _ if world.refuses(call) => self.remember(world.result(call, self.tag, self.sequence), call),
             _ => {
@@ -177,6 +193,13 @@ impl Actor {
         }
     }
 
+    fn scribble<P: Platform>(&mut self, world: &World<P>, what: impl FnOnce(u64) -> u64) {
+        let head = read::head(&world.ring);
+        self.sound.get_or_insert(head);
+        world.ring.header().indices.0.head.store(&SCRIBBLE, what(head));
+        self.notes.push(note::ANSWER + 1);
+    }
+
     fn note_found<P: Platform>(&mut self, world: &World<P>, found: Result<Option<Found>, Error>) {
         match found {
             Ok(None) => self.notes.push(note::RECORDS),
@@ -208,10 +231,13 @@ impl Actor {
                 }
                 let bells = [bell::WAKER, bell::DESCRIPTOR].into_iter().filter(|bell| wanted & bell != 0);
                 // One after the other, as a task and a poller do that know nothing of each other.
-                if let Some(head) = bells.clone().find_map(|bell| wait::subscribe(ring, tail, bell)) {
+                let asked: Vec<_> = bells.map(|bell| (bell, wait::subscribe(ring, tail, bell))).collect();
+                // Whoever must wait is rung for, whatever the other has found.
+                let told_to_wait = asked.iter().filter(|(_, found)| found.is_none());
+                told_to_wait.for_each(|&(bell, _)| ring.hear_bell(bell));
+                if let Some(head) = asked.iter().find_map(|&(_, found)| found) {
                     break head;
                 }
-                bells.for_each(|bell| ring.hear_bell(bell));
             }
         });
         self.notes.push(world.woken(Some(head), tail));
@@ -268,6 +294,13 @@ impl<P: Platform> World<P> {
         world
     }
 
+    /// Sleeps for so long, and nobody wakes it.
+    fn sleep(&self, time: Duration) {
+        let word = self.naps.as_ref().expect("a program that naps");
+        let deadline = P::now() + time;
+        while P::wait(word, &NAPPING, 0, Some(deadline)) != Wait::TimedOut {}
+    }
+
     /// Whether a call does nothing to memory.
     fn refuses(&self, call: Call) -> bool {
         let too_large = |&len: &usize| ring_buffer_record_len(len) as u64 > self.ring.capacity();
@@ -291,6 +324,14 @@ impl<P: Platform> World<P> {
                 let result = self.fill(tag, sequence + 1, call, account());
                 self.count_refusal(call, result);
                 written(result)
+            }
+            Call::Slow => {
+                let slowly = |offset| {
+                    self.sleep(SLOW);
+                    ring.write_bytes(offset, &message(10 * tag + sequence + 1, call.messages()[0]));
+                    Ok::<(), Refusal>(())
+                };
+                written(write::write_with::<P, _, _>(ring, tag, call.messages()[0], slowly).map(|()| 1))
             }
             Call::Fails => {
                 let fails = |_| Err(Refusal::Invalid);
@@ -316,7 +357,7 @@ impl<P: Platform> World<P> {
                     result => break written(result),
                 }
             },
-            Call::Ask => flag(room::want(ring, ring_buffer_record_len(8) as u64)),
+            Call::Ask => flag(room::want(ring, ASKED)),
             Call::Aged => written(self.write_aged(tag, sequence + 1, call.messages(), Account::None, true, Ok(()))),
             Call::Young => written(self.write_aged(tag, sequence + 1, call.messages(), account(), false, Ok(()))),
             Call::Barred => {
@@ -331,7 +372,9 @@ impl<P: Platform> World<P> {
                 let bytes = vec![1; MAX_WRITE_SIZE / 2 + 1];
                 written(write::write::<P, _>(ring, tag, &[IoSlice::new(&bytes), IoSlice::new(&bytes)]).map(|()| 1))
             }
-            Call::Mediate | Call::MediateFails | Call::MediateTooMany => self.mediate(HOLDER, tag, sequence + 1, call),
+            Call::Mediate | Call::MediateFails | Call::MediateTooMany | Call::MediateHuge => {
+                self.mediate(HOLDER, tag, sequence + 1, call)
+            }
             Call::Revoke => {
                 grant::revoke(ring, ring.grant(0), HOLDER);
                 flag(true)
@@ -376,10 +419,6 @@ impl<P: Platform> World<P> {
             Call::Tally => self.tally(),
             Call::ScribbleHead => {
                 header.indices.0.head.store(&SCRIBBLE, TOP);
-                flag(true)
-            }
-            Call::ScribbleOdd => {
-                header.indices.0.head.store(&SCRIBBLE, read::head(ring) | 4);
                 flag(true)
             }
             Call::ScribbleTail => {
@@ -432,14 +471,14 @@ impl<P: Platform> World<P> {
     /// Has a mediator write one message; asks again as long as the lock is held.
     fn mediate(&self, holder: u64, tag: u64, sequence: u64, call: Call) -> u64 {
         let bytes = message(10 * tag + sequence, 8);
+        let len = if call == Call::MediateHuge { call.messages()[0] } else { bytes.len() } as u64;
         let pieces = if call == Call::MediateTooMany { MAX_VECTORS as u64 + 1 } else { 1 };
         let answer = P::retry(|| {
             let fill = |offset| {
                 self.ring.write_bytes(offset, &bytes);
                 call != Call::MediateFails
             };
-            match mediator::write::<P, _>(&self.ring, self.ring.grant(0), holder, tag, pieces, bytes.len() as u64, fill)
-            {
+            match mediator::write::<P, _>(&self.ring, self.ring.grant(0), holder, tag, pieces, len, fill) {
                 Answer::Busy => {
                     P::give_way();
                     None
@@ -582,7 +621,9 @@ impl<P: Platform> World<P> {
     }
 
     /// The final look, when all threads have ended: what is left, what was counted, and how much room there is.
-    pub fn last(&self, losses: bool) -> Notes {
+    pub fn last(&self, losses: bool, wishes: bool) -> Notes {
+        // Before more room is given back.
+        let rung = self.ring.room_is_rung();
         let mut last = Actor::new(PROBE);
         last.make(self, Call::Drain);
         if last.notes[0] >= note::ERROR {
@@ -606,16 +647,17 @@ impl<P: Platform> World<P> {
         }
         last.notes.push(note::ACCEPTED + sequence);
         last.drain(self, usize::MAX);
+        last.notes.extend(wishes.then_some(note::ANSWER + u64::from(rung)));
         last.notes
     }
 }
 
-fn counted_note((records, bytes): (u64, u64)) -> u64 {
-    note::COUNTED + 1000 * records + bytes
+fn counted_note(counted: (u64, u64)) -> u64 {
+    figure(note::COUNTED, counted)
 }
 
-fn lost_note((records, bytes): (u64, u64)) -> u64 {
-    note::LOST + 1000 * records + bytes
+fn lost_note(lost: (u64, u64)) -> u64 {
+    figure(note::LOST, lost)
 }
 
 /// The note of an index so far beyond the start.

@@ -2,6 +2,8 @@
 //!
 //! Every call leaves notes of what it returned; [`spec`](crate::spec) says which notes a program may leave.
 
+use iobring::layout::MAX_WRITE_SIZE;
+
 /// One call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Call {
@@ -29,6 +31,10 @@ pub enum Call {
     SharedBatch,
     /// `write_batch_counted` of two, in memory of the owner's process.
     OwnBatch,
+    /// `write_with` by a thread that is slow: its filling takes three seconds.
+    Slow,
+    /// `write_batch` of two of which the second is more than the ring holds.
+    Spoiled,
     /// `write_batch` of none.
     Nothing,
     /// `write` of more than the ring holds.
@@ -61,6 +67,8 @@ pub enum Call {
     MediateFails,
     /// `mediator::write` of more pieces than may be.
     MediateTooMany,
+    /// `mediator::write` of more than a write may be.
+    MediateHuge,
     /// `grant::revoke` of what was given at first.
     Revoke,
     /// `grant::give` to another.
@@ -88,7 +96,7 @@ pub enum Call {
     Look,
     /// `wait` without a limit.
     Wait,
-    /// `subscribe` to both bells, until both have rung or there is something.
+    /// `subscribe` to both bells, by two that know nothing of each other, until there is something and whoever began to wait was rung for.
     WaitBoth,
     /// `subscribe` to the task's bell until there is something.
     WaitBell,
@@ -120,10 +128,18 @@ pub enum Call {
     ScribbleHead,
     /// Scribbles a head over `head` that is no multiple of 8.
     ScribbleOdd,
+    /// Scribbles a head over `head` that is further from `tail` than the ring is large.
+    ScribbleFar,
+    /// Puts right what was scribbled over `head` like that, as a writer does that looked at it before.
+    Mend,
     /// Scribbles an index over `tail` that is beyond `head`.
     ScribbleTail,
     /// Scribbles over the length of the first record.
     ScribbleLength,
+    /// Scribbles over the length of the first record: with padding, it would be a word longer than the ring.
+    ScribbleLonger,
+    /// `drain`, while a head is scribbled over `head` that is a word further from `tail` than the ring is large.
+    Glimpse,
     /// Scribbles over the wish for room.
     ScribbleRoom,
     /// Scribbles over the bells that are wanted.
@@ -149,7 +165,7 @@ pub enum Side {
 
 impl Call {
     /// All of them.
-    pub const ALL: [Call; 65] = {
+    pub const ALL: [Call; 72] = {
         use Call::*;
         [
             Empty,
@@ -164,6 +180,8 @@ impl Call {
             Batch,
             SharedBatch,
             OwnBatch,
+            Slow,
+            Spoiled,
             Nothing,
             TooLarge,
             TooMany,
@@ -180,6 +198,7 @@ impl Call {
             Mediate,
             MediateFails,
             MediateTooMany,
+            MediateHuge,
             Revoke,
             Give,
             TakeOver,
@@ -209,8 +228,12 @@ impl Call {
             Tally,
             ScribbleHead,
             ScribbleOdd,
+            ScribbleFar,
+            Mend,
             ScribbleTail,
             ScribbleLength,
+            ScribbleLonger,
+            Glimpse,
             ScribbleRoom,
             ScribbleInterest,
             ScribbleLock,
@@ -242,11 +265,15 @@ impl Call {
         match self {
             Call::Empty => &[0],
             Call::Write | Call::Own | Call::Shared | Call::Await | Call::Aged | Call::Barred | Call::Mediate => &[8],
+            Call::Slow => &[8],
             Call::MediateFails | Call::MediateTooMany => &[8],
+            Call::MediateHuge => &[MAX_WRITE_SIZE + 1],
             Call::Pieces => &[3],
             Call::Long | Call::SharedInPlace => &[9],
             Call::InPlace | Call::Fails => &[5],
-            Call::Batch | Call::SharedBatch | Call::OwnBatch | Call::Young => &[8, 0],
+            Call::Batch | Call::SharedBatch | Call::Young => &[8, 0],
+            Call::OwnBatch => &[0, 8],
+            Call::Spoiled => &[8, 80],
             _ => &[],
         }
     }
@@ -255,7 +282,7 @@ impl Call {
     pub fn account(self) -> Option<Place> {
         match self {
             Call::Shared | Call::SharedInPlace | Call::SharedBatch => Some(Place::Region),
-            Call::Mediate | Call::MediateFails | Call::MediateTooMany => Some(Place::Grant),
+            Call::Mediate | Call::MediateFails | Call::MediateTooMany | Call::MediateHuge => Some(Place::Grant),
             Call::Own | Call::OwnBatch | Call::Young => Some(Place::Process),
             _ => None,
         }
@@ -264,7 +291,10 @@ impl Call {
     /// Whether it may last: it ends when somebody else, or the clock, does something.
     pub fn waits(self) -> bool {
         use Call::*;
-        matches!(self, Await | Nap | Wait | WaitBoth | WaitBell | WaitDescriptor | Limited | Impatient | Endless | More)
+        matches!(
+            self,
+            Await | Slow | Nap | Wait | WaitBoth | WaitBell | WaitDescriptor | Limited | Impatient | Endless | More
+        )
     }
 
     /// Whether it sleeps on the lock word, which nobody may where a mediator writes.
@@ -276,7 +306,7 @@ impl Call {
     /// Whether it writes by way of a mediator, or is about the right to.
     pub fn mediates(self) -> bool {
         use Call::*;
-        matches!(self, Mediate | MediateFails | MediateTooMany | Revoke | Give)
+        matches!(self, Mediate | MediateFails | MediateTooMany | MediateHuge | Revoke | Give)
     }
 
     /// Whether the broker makes it, in the owner's process.
@@ -287,7 +317,7 @@ impl Call {
 
     /// Whether it ends by the clock.
     pub fn timed(self) -> bool {
-        matches!(self, Call::Nap | Call::Limited | Call::Impatient | Call::More)
+        matches!(self, Call::Nap | Call::Slow | Call::Limited | Call::Impatient | Call::More)
     }
 }
 
@@ -330,6 +360,11 @@ pub mod note {
     pub const LOST: u64 = 1_500_000;
     /// A time, in milliseconds.
     pub const TIME: u64 = 2_000_000;
+}
+
+/// The note of so many records and bytes: `kind` is [`note::COUNTED`] or [`note::LOST`]. Of very many bytes it says that they are many.
+pub fn figure(kind: u64, (records, bytes): (u64, u64)) -> u64 {
+    kind + 1000 * records + bytes.min(999)
 }
 
 /// The message of the record that is called `name`: bytes that follow from it, none of them 0.

@@ -1,7 +1,8 @@
 //! Which programs there are, and which of them a level runs.
 //!
 //! A *shape* is who makes how many calls. Of each shape a level takes all programs, or every so-manieth; and each of them in
-//! one or several circumstances, in turn, so that every call meets every circumstance.
+//! one or several circumstances, in turn, so that every call meets every circumstance. Of the longest it draws some: a few words of
+//! the vocabulary for each, and calls and circumstances of those, always the same ones.
 
 use super::call::{Call, Place, Side};
 use super::feature::{Index, Pair, thread};
@@ -23,11 +24,16 @@ pub fn sensible(program: &Program) -> bool {
             hung_up.is_none_or(|at| !thread.calls[at + 1..].iter().any(|call| matches!(call, Copy | HangUp)))
         })
         // By hand one reads whatever the index says.
-        && !(has(ScribbleHead) && any(|call| matches!(call, ByAmount | ByIndex)))
+        && !(any(|call| matches!(call, ScribbleHead | ScribbleFar)) && any(|call| matches!(call, ByAmount | ByIndex)))
         && (!has(ScribbleHead) || may_scribble_head(program))
         && (!any(|call| {
-            matches!(call, ScribbleOdd | ScribbleTail | ScribbleLap | ScribbleGuess | ScribbleReserved)
+            matches!(
+                call,
+                ScribbleOdd | ScribbleFar | Mend | Glimpse | ScribbleTail | ScribbleLap | ScribbleGuess | ScribbleReserved
+            )
         }) || program.threads.len() == 1 && program.deaths == 0)
+        // Near the end of the index range that head is none.
+        && !(any(|call| matches!(call, ScribbleFar | Glimpse)) && program.start.place() == Index::Last)
         // Who scribbles over a wish keeps it from being granted.
         && !(has(ScribbleRoom) && has(Await))
         // Nor does he get room that is set aside for another and never given up.
@@ -45,11 +51,34 @@ pub fn sensible(program: &Program) -> bool {
             let counts = |call: &Call| call.account() == Some(Place::Region);
             !thread.calls.iter().any(takes) || !others.flat_map(|(_, other)| &other.calls).any(counts)
         })
+        // Who scribbles over a note of the lap begins it where the head says, which is right if that is put right.
+        && !(has(Mend) && any(|call| matches!(call, ScribbleLap | ScribbleGuess)))
+        // A scribble is put right.
+        && program.threads.iter().all(|thread| {
+            let scribbles = |call: &Call| matches!(call, ScribbleOdd | ScribbleFar);
+            let mends = thread.calls.iter().position(|&call| call == Mend);
+            mends.is_none_or(|at| thread.calls[..at].iter().any(scribbles))
+        })
+        && (!has(Slow) || may_be_slow(program))
         // A nap is for somebody's clock, which must not go on while that one looks at it.
         && (!has(Nap) || program.time == Time::WhenIdle)
         && (program.time == Time::AtWill || any(Call::timed))
         && (!program.restless || any(Call::waits))
         && usize::from(program.deaths) <= program.threads.iter().filter(|thread| thread.mortal).count()
+}
+
+/// Whether nobody has to wait for a thread that is slow under the lock: the specification knows of no lock.
+fn may_be_slow(program: &Program) -> bool {
+    use Call::*;
+    let goes_without = |call: &Call| {
+        let waits = matches!(call, Wait | Limited | Impatient | Endless | More);
+        waits || matches!(call, Drain | One | ByAmount | ByIndex | Look | Over)
+    };
+    let others = program.threads.iter().filter(|thread| !thread.calls.contains(&Slow));
+    program.time == Time::WhenIdle
+        && program.deaths == 0
+        && others.clone().count() + 1 == program.threads.len()
+        && others.flat_map(|thread| &thread.calls).all(goes_without)
 }
 
 /// Whether the specification says what comes of a scribble over `head`.
@@ -70,7 +99,7 @@ fn may_scribble_head(program: &Program) -> bool {
             // Who waits for room is told of a repair, but of no damage.
             (after.contains(&Resync) || !program.calls().any(|call| call == Await))
                 // A reader looks at what the head says is there, and so may a writer write there.
-                && (alone || unrepaired.clone().all(|call| !matches!(call, Drain | One | Look | ScribbleLength)))
+                && (alone || unrepaired.clone().all(|call| !matches!(call, Drain | One | Look | ScribbleLength | ScribbleLonger)))
         })
 }
 
@@ -83,11 +112,10 @@ pub fn starts() -> Vec<Start> {
                 continue;
             }
             let last = (u64::MAX - 7) - 24 * (filled + 1);
-            starts.extend([0, 5 * capacity - 8, 5 * capacity - 16, last].map(|index| Start {
-                capacity,
-                index,
-                filled,
-            }));
+            let mut indices = vec![0, 5 * capacity - 8, 5 * capacity - 16, last];
+            // Where there is room for a second record.
+            indices.extend((capacity >= 48).then_some(5 * capacity - 32));
+            starts.extend(indices.into_iter().map(|index| Start { capacity, index, filled }));
         }
     }
     starts
@@ -166,13 +194,20 @@ pub fn with(pair: Pair) -> impl Iterator<Item = Program> {
 #[derive(Clone, Debug)]
 pub struct Shape {
     /// In words.
-    pub name: &'static str,
+    name: &'static str,
     /// The calls of each thread: how many, and whose.
     threads: &'static [(usize, Who)],
-    /// Every so-manieth program.
-    every: usize,
-    /// In how many circumstances.
-    times: usize,
+    which: Which,
+    /// How many states a program may have before it is cut.
+    most: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Which {
+    /// Every so-manieth program, in so many circumstances.
+    Each { every: usize, times: usize },
+    /// So many, each of so many words.
+    Drawn { count: u64, words: usize },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,6 +219,10 @@ enum Who {
     Mediator,
     /// A thread that reads, damages and repairs.
     Repairer,
+    /// Who takes the lock, each kind once.
+    Contender,
+    /// The reader, asleep in each way, or under the lock.
+    Sleeper,
 }
 
 impl Who {
@@ -191,7 +230,22 @@ impl Who {
         use Call::*;
         let fits = |call: &Call| match self {
             Who::Mediator => *call == Await,
-            Who::Repairer => matches!(call, Write | Drain | One | Look | Resync | ScribbleHead | ScribbleLength),
+            Who::Repairer => {
+                let damages = matches!(
+                    call,
+                    ScribbleHead
+                        | ScribbleLength
+                        | ScribbleLonger
+                        | ScribbleFar
+                        | ScribbleOdd
+                        | ScribbleLock
+                        | Glimpse
+                        | Mend
+                );
+                damages || matches!(call, Write | Shared | Ask | Drain | One | ByIndex | Look | Resync)
+            }
+            Who::Contender => matches!(call, Write | Shared | Mediate | Close),
+            Who::Sleeper => matches!(call, Wait | WaitBoth | Limited | Resync | Tally),
             Who::Writer => call.side() == Side::Writer,
             Who::Reader => call.side() == Side::Reader,
             Who::Both => true,
@@ -202,26 +256,41 @@ impl Who {
 
 /// What a level runs.
 pub fn shapes(level: Level) -> Vec<Shape> {
-    use Who::{Both, Mediator, Reader, Repairer, Writer};
-    let shape = |name, threads, [quick, default, full]: [(usize, usize); 3]| {
-        let (every, times) = match level {
-            Level::Quick => quick,
-            Level::Default => default,
-            Level::Full => full,
-        };
-        Shape { name, threads, every, times }
+    use Who::{Both, Contender, Mediator, Reader, Repairer, Sleeper, Writer};
+    let at = |[quick, default, full]: [(usize, usize); 3]| match level {
+        Level::Quick => quick,
+        Level::Default => default,
+        Level::Full => full,
     };
+    let most = most_states(level);
+    let each = |name, threads, numbers| {
+        let (every, times) = at(numbers);
+        Shape { name, threads, which: Which::Each { every, times }, most }
+    };
+    let drawn = |name, threads, numbers| {
+        let (count, words) = at(numbers);
+        Shape { name, threads, which: Which::Drawn { count: count as u64, words }, most }
+    };
+    let large = |shape: Shape| Shape { most: shape.most.max(12_000), ..shape };
     vec![
-        shape("one thread, 1 call", &[(1, Both)], [(1, 36), (1, 400), (1, 400)]),
-        shape("a mediator and a reader", &[(1, Mediator), (1, Reader)], [(1, 24), (1, 80), (1, 400)]),
-        shape("a writer and a reader", &[(1, Writer), (1, Reader)], [(1, 6), (1, 20), (1, 400)]),
-        shape("two writers", &[(1, Writer), (1, Writer)], [(1, 2), (1, 16), (1, 400)]),
-        shape("one thread, 2 calls", &[(2, Both)], [(1, 2), (1, 8), (1, 400)]),
-        shape("a writer with 2 calls and a reader", &[(2, Writer), (1, Reader)], [(37, 1), (5, 1), (1, 6)]),
-        shape("a writer and a reader with 2 calls", &[(1, Writer), (2, Reader)], [(37, 1), (5, 1), (1, 6)]),
-        shape("two writers and a reader", &[(1, Writer), (1, Writer), (1, Reader)], [(211, 1), (17, 1), (1, 4)]),
-        shape("one thread, 3 calls", &[(3, Both)], [(37, 1), (1, 1), (1, 4)]),
-        shape("damage and repair, 4 calls", &[(4, Repairer)], [(1, 2), (1, 12), (1, 400)]),
+        each("one thread, 1 call", &[(1, Both)], [(1, 36), (1, 400), (1, 400)]),
+        each("a mediator and whoever", &[(1, Mediator), (1, Both)], [(1, 12), (1, 60), (1, 400)]),
+        each("a writer and a reader", &[(1, Writer), (1, Reader)], [(1, 6), (1, 20), (1, 400)]),
+        each("two writers", &[(1, Writer), (1, Writer)], [(1, 2), (1, 16), (1, 400)]),
+        each("one thread, 2 calls", &[(2, Both)], [(1, 2), (1, 8), (1, 400)]),
+        drawn("one thread, 8 calls", &[(8, Both)], [(4_000, 5), (50_000, 5), (1_000_000, 5)]),
+        drawn("damage and repair, 6 calls", &[(6, Repairer)], [(8_000, 5), (50_000, 5), (1_000_000, 5)]),
+        each("a mediator and a reader, 2 calls each", &[(2, Mediator), (2, Reader)], [(3, 1), (1, 2), (1, 20)]),
+        large(each(
+            "two for the lock and a sleeper",
+            &[(1, Contender), (1, Contender), (1, Sleeper)],
+            [(1, 1), (1, 8), (1, 40)],
+        )),
+        each("a writer with 2 calls and a reader", &[(2, Writer), (1, Reader)], [(37, 1), (5, 1), (1, 6)]),
+        each("a writer and a reader with 2 calls", &[(1, Writer), (2, Reader)], [(37, 1), (5, 1), (1, 6)]),
+        each("two writers and a reader", &[(1, Writer), (1, Writer), (1, Reader)], [(211, 1), (17, 1), (1, 4)]),
+        each("one thread, 3 calls", &[(3, Both)], [(97, 1), (1, 1), (1, 4)]),
+        each("damage and repair, 4 calls", &[(4, Repairer)], [(7, 1), (1, 1), (1, 40)]),
     ]
 }
 
@@ -235,14 +304,49 @@ pub fn most_states(level: Level) -> u64 {
 }
 
 impl Shape {
+    /// In words.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// How many states a program may have before it is cut.
+    pub fn most_states(&self) -> u64 {
+        self.most
+    }
+
     /// Its programs.
-    pub fn programs(&self) -> impl Iterator<Item = Program> + Send {
+    pub fn programs(&self) -> Box<dyn Iterator<Item = Program> + Send + '_> {
+        match self.which {
+            Which::Each { every, times } => Box::new(self.each(every, times)),
+            Which::Drawn { count, words } => Box::new(self.drawn(count, words)),
+        }
+    }
+
+    fn drawn(&self, count: u64, words: usize) -> impl Iterator<Item = Program> + Send + '_ {
+        let circumstances = Circumstances::all();
+        (0..count).map(move |number| {
+            let mut dice = Dice(number);
+            loop {
+                let calls = |&(calls, who): &(usize, Who)| {
+                    let all = who.calls();
+                    let some: Vec<Call> = (0..words).map(|_| all[dice.below(all.len())]).collect();
+                    (0..calls).map(|_| some[dice.below(words)]).collect()
+                };
+                let threads: Vec<Vec<Call>> = self.threads.iter().map(calls).collect();
+                let program = circumstances.program(&threads, dice.below(circumstances.count()));
+                if sensible(&program) {
+                    return program;
+                }
+            }
+        })
+    }
+
+    fn each(&self, every: usize, times: usize) -> impl Iterator<Item = Program> + Send + '_ {
         let lists: Vec<Vec<Call>> =
             self.threads.iter().flat_map(|&(count, who)| std::iter::repeat_n(who.calls(), count)).collect();
         let total: usize = lists.iter().map(Vec::len).product();
-        let numbers = (0..total).step_by(self.every);
         let circumstances = Circumstances::all();
-        numbers.flat_map(move |number| {
+        (0..total).step_by(every).flat_map(move |number| {
             let mut rest = number;
             let mut calls = lists.iter().rev().map(|list| {
                 let call = list[rest % list.len()];
@@ -257,7 +361,7 @@ impl Shape {
             // Equal threads in another order are the same program.
             let equal = self.threads.windows(2).map(|pair| pair[0] == pair[1]);
             let twice = equal.zip(threads.windows(2)).any(|(equal, pair)| equal && pair[0] > pair[1]);
-            let some = if twice { 0 } else { self.times };
+            let some = if twice { 0 } else { times };
             // The next ones in turn, far apart.
             let length = circumstances.count();
             let (first, step) = (number * 7919, coprime(length));
@@ -266,6 +370,42 @@ impl Shape {
             programs.filter(sensible).take(some).collect::<Vec<_>>()
         })
     }
+}
+
+/// Numbers that follow from the first, as SplitMix64 has them.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((mixed ^ mixed >> 31) % limit as u64) as usize
+    }
+}
+
+/// A program that fails, with as few calls as it takes: `fails` says whether another does too.
+pub fn shortened(mut program: Program, fails: impl Fn(&Program) -> bool) -> Program {
+    let without = |program: &Program, thread: usize, at: usize| {
+        let mut program = program.clone();
+        program.threads[thread].calls.remove(at);
+        program.threads.retain(|thread| !thread.calls.is_empty());
+        program
+    };
+    let shorter = |program: &Program| {
+        let places = program
+            .threads
+            .iter()
+            .enumerate()
+            .flat_map(|(thread, one)| (0..one.calls.len()).map(move |at| (thread, at)));
+        let mut shorter = places.map(|(thread, at)| without(program, thread, at));
+        shorter.find(|shorter| !shorter.threads.is_empty() && sensible(shorter) && fails(shorter))
+    };
+    while let Some(next) = shorter(&program) {
+        program = next;
+    }
+    program
 }
 
 /// A step that visits all of so many, far apart.

@@ -16,6 +16,8 @@ pub enum Index {
     WrapsHeader,
     /// So that its message begins the ring again.
     WrapsMessage,
+    /// So that the second record's header lies across the end.
+    WrapsLater,
     /// So that one record fits before the end of the index range.
     Last,
 }
@@ -56,6 +58,7 @@ impl Start {
             index => match self.capacity - index % self.capacity {
                 8 => Index::WrapsHeader,
                 16 => Index::WrapsMessage,
+                32 if self.capacity > 32 => Index::WrapsLater,
                 _ => Index::Zero,
             },
         }

@@ -82,6 +82,14 @@ impl Program {
         self.deaths == 0
     }
 
+    /// Whether the final look tells if whoever asked for room was rung for: one asked, and nobody else has a hand in it.
+    fn tells_wishes(&self) -> bool {
+        let asks = self.threads.iter().filter(|thread| thread.calls.contains(&Call::Ask)).count();
+        asks == 1
+            && self.deaths == 0
+            && !self.has(|call| matches!(call, Call::Await | Call::ScribbleRoom | Call::Abandon))
+    }
+
     /// Whether somebody sees to the reader when a writer has died.
     fn watched(&self) -> bool {
         let waits =
@@ -103,6 +111,7 @@ impl Program {
             process: self.counts_in(Place::Process),
             grant: self.counts_in(Place::Grant),
             losses: self.tells_losses(),
+            wishes: self.tells_wishes(),
             time: self.time,
         };
         world.answers(MOST)
@@ -137,7 +146,7 @@ impl Program {
             process: self.counts_in(Place::Process),
             grant: self.counts_in(Place::Grant),
             copies: self.copies(),
-            naps: self.has(|call| call == Call::Nap),
+            naps: self.has(|call| matches!(call, Call::Nap | Call::Slow)),
         }
     }
 }
@@ -223,13 +232,14 @@ impl Scenario for Specified {
             let world = world.clone();
             program = program.on_death(move |_| world.close());
         }
-        let (answers, losses) = (self.answers.clone(), self.program.tells_losses());
+        let answers = self.answers.clone();
+        let (losses, wishes) = (self.program.tells_losses(), self.program.tells_wishes());
         program.finish(move |ends| {
             let notes = |end: &End| match end {
                 End::Returned(notes) => Some(notes.clone()),
                 End::Died { .. } => None,
             };
-            let answer = Answer { threads: ends.iter().map(notes).collect(), last: world.last(losses) };
+            let answer = Answer { threads: ends.iter().map(notes).collect(), last: world.last(losses, wishes) };
             assert!(answers.contains(&answer), "{}", complaint(&answer, &answers));
             "as specified".into()
         })

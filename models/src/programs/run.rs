@@ -88,7 +88,7 @@ impl Default for Plan {
 pub fn run(shapes: &[Shape], plan: &Plan) -> Outcome {
     let mut outcome = Outcome::default();
     for shape in shapes {
-        plan.run(shape.name, shape.programs(), &mut outcome);
+        plan.run(shape, &mut outcome);
     }
     if plan.only.is_none() && !plan.over(&outcome) {
         outcome.uncovered = &all_pairs() - &outcome.covered;
@@ -103,19 +103,19 @@ impl Plan {
     }
 
     /// Runs programs on all cores.
-    fn run(&self, name: &str, programs: impl Iterator<Item = Program> + Send, outcome: &mut Outcome) {
+    fn run(&self, shape: &Shape, outcome: &mut Outcome) {
         if self.over(outcome) {
             return;
         }
-        let programs = Mutex::new(programs);
-        outcome.tallies.push(Tally { shape: name.into(), ..Tally::default() });
+        let (programs, most) = (Mutex::new(shape.programs()), shape.most_states());
+        outcome.tallies.push(Tally { shape: shape.name().into(), ..Tally::default() });
         let shared = Mutex::new(outcome);
         let work = || {
             loop {
                 let next = lock(&programs).next();
                 let Some(program) = next else { break };
                 if self.only.as_ref().is_none_or(|text| program.to_string().contains(text)) {
-                    let one = self.run_one(program);
+                    let one = self.run_one(program, most);
                     self.take(one, &mut lock(&shared));
                 }
                 if self.over(&lock(&shared)) {
@@ -138,18 +138,30 @@ impl Plan {
                 if outcome.covered.contains(&pair) || self.over(outcome) {
                     break;
                 }
-                self.take(self.run_one(program), outcome);
+                self.take(self.run_one(program, self.most), outcome);
             }
         }
         outcome.uncovered = &outcome.uncovered - &outcome.covered;
     }
 
-    /// Runs a program; `None` if it may wait for ever.
-    fn run_one(&self, program: Program) -> Option<(Specified, Run)> {
-        let options = ExplorerOptions { stop: Some(self.stop.clone()), ..program.options(self.most) };
+    /// Runs a program; `None` if it may wait for ever. One that fails is told of as short as it may be.
+    fn run_one(&self, program: Program, most: u64) -> Option<(Specified, Run)> {
+        let (specified, run) = self.check(program, most)?;
+        self.progress.fetch_add(1, Ordering::Relaxed);
+        let fails = |run: &Run| matches!(run.verdict, Verdict::Fail(_));
+        if !fails(&run) {
+            return Some((specified, run));
+        }
+        let shorter = choose::shortened(specified.program().clone(), |program| {
+            self.check(program.clone(), most).is_some_and(|(_, run)| fails(&run))
+        });
+        self.check(shorter, most)
+    }
+
+    fn check(&self, program: Program, most: u64) -> Option<(Specified, Run)> {
+        let options = ExplorerOptions { stop: Some(self.stop.clone()), ..program.options(most) };
         let specified = Specified::new(program)?;
         let run = explorer::check(&specified, Changes::default(), &options);
-        self.progress.fetch_add(1, Ordering::Relaxed);
         Some((specified, run))
     }
 

@@ -1,9 +1,9 @@
 //! What each call may do: from a state to all states in which it may have returned, with what it leaves in its notes.
 
-use super::ring::{Account, CLOSED, ENDING, Knowledge, Record, Ring, Value, refusal};
-use crate::programs::actor::{HOLDER, OTHER, TOP, beyond};
+use super::ring::{Account, CLOSED, ENDING, Knowledge, Record, Ring, Value, Wish, refusal};
+use crate::programs::actor::{ASKED, HOLDER, OTHER, TOP, beyond};
 use crate::programs::call::{Call, Place, note};
-use crate::programs::{LIMIT, NAP};
+use crate::programs::{LIMIT, NAP, SLOW};
 use iobring::layout::ring_buffer_record_len;
 use iobring::protocol::write::Refusal;
 
@@ -15,6 +15,8 @@ pub struct Actor {
     pub(super) knows: Knowledge,
     /// The head that a wait has returned.
     pub(super) head: Option<u64>,
+    /// The head that was scribbled over.
+    pub(super) sound: Option<u64>,
     /// When the call that it is in began, and when its time is up.
     pub(super) begun: Option<(u64, u64)>,
     pub(super) notes: Vec<u64>,
@@ -31,7 +33,7 @@ pub(super) struct After {
 
 impl Actor {
     pub(super) fn new(tag: u64) -> Self {
-        Actor { tag, sequence: 0, knows: Knowledge::default(), head: None, begun: None, notes: Vec::new() }
+        Actor { tag, sequence: 0, knows: Knowledge::default(), head: None, sound: None, begun: None, notes: Vec::new() }
     }
 
     /// Everything that `call` may do now; nothing, if it must wait.
@@ -41,7 +43,7 @@ impl Actor {
             Call::One => self.drain(ring, 1),
             Call::ByAmount | Call::ByIndex => self.by_hand(ring),
             Call::Look => self.each_head(ring, |ring, actor, head| actor.found(ring.first(head))),
-            Call::ScribbleLength => self.each_head(ring, |ring, actor, head| {
+            Call::ScribbleLength | Call::ScribbleLonger => self.each_head(ring, |ring, actor, head| {
                 let found = ring.first(head).ok().flatten();
                 if let Some(found) = found {
                     ring.records.iter_mut().filter(|record| record.index == found.index).for_each(|r| r.bad = true);
@@ -117,11 +119,33 @@ impl Actor {
                 actor.knows.heads = ring.heads.len() - 1;
                 after
             }
-            Call::ScribbleOdd => self.each_head(ring, |ring, actor, head| {
-                actor.knows.heads = ring.heads.len();
-                ring.heads.push(Value { value: head | 4, teaches: Knowledge::default() });
-                actor.notes.push(note::ANSWER + 1);
-            }),
+            Call::ScribbleOdd => self.scribble(ring, |head, _| head | 4),
+            Call::ScribbleFar => self.scribble(ring, |_, ring| ring.tail() + 3 * ring.capacity + 8),
+            Call::Glimpse => {
+                let sound = ring.heads[self.knows.heads..].iter().map(|head| head.value);
+                let glimpses = sound.flat_map(|sound| {
+                    let scribbled = self.scribble(ring, |_, ring| ring.tail() + ring.capacity + 8);
+                    scribbled.into_iter().flat_map(move |After { ring, mut actor, .. }| {
+                        actor.notes.pop();
+                        actor.sound = self.sound;
+                        actor.drain(&ring, usize::MAX).into_iter().map(move |mut after| {
+                            after.actor.knows.heads = after.ring.heads.len();
+                            after.ring.heads.push(Value { value: sound, teaches: Knowledge::default() });
+                            after
+                        })
+                    })
+                });
+                glimpses.collect()
+            }
+            Call::Mend => {
+                let mut after = self.at_once(ring, note::ANSWER + 1);
+                let After { ring, actor, .. } = &mut after[0];
+                if let Some(value) = actor.sound.take() {
+                    ring.heads.push(Value { value, teaches: Knowledge::default() });
+                    actor.knows.heads = ring.heads.len() - 1;
+                }
+                after
+            }
             Call::ScribbleTail => self.each_head(ring, |ring, actor, head| {
                 actor.knows.tails = ring.tails.len();
                 ring.tails.push(Value { value: head.saturating_add(24) & !7, teaches: Knowledge::default() });
@@ -141,6 +165,24 @@ impl Actor {
                 self.each_head(ring, |_, actor, _| actor.notes.push(note::ANSWER + 1))
             }
             Call::ScribbleRoom | Call::ScribbleInterest | Call::ScribbleLock => self.at_once(ring, note::ANSWER + 1),
+            Call::Slow => match self.begun {
+                // Whether there is room is seen before, and it is published at the end.
+                None => {
+                    let tried = self.write(ring, call).into_iter();
+                    let begin = |after: After| match after.actor.notes.last() == Some(&(note::ACCEPTED + 1)) {
+                        true => self.begin(ring, SLOW.as_millis() as u64),
+                        false => after,
+                    };
+                    tried.map(begin).collect()
+                }
+                Some((_, deadline)) if ring.now >= deadline => {
+                    let mut all = self.write(ring, call);
+                    all.retain(|after| after.actor.notes.last() == Some(&(note::ACCEPTED + 1)));
+                    all.iter_mut().for_each(|after| after.actor.begun = None);
+                    all
+                }
+                Some(_) => Vec::new(),
+            },
             Call::Await => {
                 // It asks again until there is room.
                 let full = refusal(Refusal::Full);
@@ -150,6 +192,16 @@ impl Actor {
             }
             _ => self.write(ring, call),
         }
+    }
+
+    fn scribble(&self, ring: &Ring, what: impl Fn(u64, &Ring) -> u64) -> Vec<After> {
+        self.each_head(ring, |ring, actor, head| {
+            actor.sound.get_or_insert(head);
+            actor.knows.heads = ring.heads.len();
+            let value = what(head, ring);
+            ring.heads.push(Value { value, teaches: Knowledge::default() });
+            actor.notes.push(note::ANSWER + 1);
+        })
     }
 
     fn at_once(&self, ring: &Ring, note: u64) -> Vec<After> {
@@ -203,6 +255,7 @@ impl Actor {
                 ring.ends.push(Value { value: end, teaches: actor.knows });
             }
             actor.knows.ends = ring.ends.len() - 1;
+            ring.wish.grant();
             actor.notes.push(note::ANSWER + 1);
         })
     }
@@ -268,7 +321,7 @@ impl Actor {
             }
             for (sequence, &len) in (actor.sequence + 1..).zip(call.messages()) {
                 let place = match call {
-                    Call::Barred | Call::MediateTooMany => Err(Refusal::Invalid),
+                    Call::Barred | Call::MediateTooMany | Call::MediateHuge => Err(Refusal::Invalid),
                     _ if ring_buffer_record_len(len) as u64 > ring.capacity => Err(Refusal::TooLarge),
                     _ => ring.place(next, tail, len, reserved, is_closed(first)),
                 };
@@ -319,10 +372,11 @@ impl Actor {
     fn resync(&mut self, ring: &mut Ring, head: u64) {
         self.notes.push(note::BYTES + head.saturating_sub(ring.tail()).min(ring.capacity));
         self.notes.extend(ring.counts.then(|| ring.region.tally()));
-        self.head = None;
+        (self.head, self.sound) = (None, None);
         let value = Ring::sound(head);
         ring.records.clear();
         ring.reserved = 0;
+        ring.wish.grant();
         self.knows.heads = ring.heads.len();
         self.knows.tails = ring.tails.len();
         ring.heads.push(Value { value, teaches: self.knows });
@@ -363,6 +417,7 @@ impl Actor {
         if let Some(last) = records.last() {
             self.knows.tails = ring.tails.len();
             ring.tails.push(Value { value: last.end(), teaches: self.knows });
+            ring.wish.tail_is_at(last.end());
         }
     }
 
@@ -464,15 +519,18 @@ impl Actor {
         }
     }
 
-    /// Whether there is room for 8 bytes more, as far as it can be seen without the lock; in a closed ring one need not wait for it.
+    /// Whether there is room for 9 bytes more, as far as it can be seen without the lock; in a closed ring one need not wait for it.
     fn ask(&self, ring: &Ring) -> Vec<After> {
         let looked = self.each_look_at_end(ring, |_, actor, end| {
             if end == CLOSED {
                 actor.notes.push(note::ANSWER + 1);
             }
         });
-        let asked = |after: After| match after.ring.ends[after.actor.knows.ends].value {
-            CLOSED => vec![after],
+        let asked = |mut after: After| match after.ring.ends[after.actor.knows.ends].value {
+            CLOSED => {
+                after.ring.wish = Wish::None;
+                vec![after]
+            }
             _ => after.actor.ask_open(&after.ring),
         };
         looked.into_iter().flat_map(asked).collect()
@@ -480,7 +538,7 @@ impl Actor {
 
     /// The same, where it is not closed.
     fn ask_open(&self, ring: &Ring) -> Vec<After> {
-        let size = ring_buffer_record_len(8) as u64;
+        let size = ASKED;
         let mut all = Vec::new();
         for t in self.knows.tails..ring.tails.len() {
             let mut looked = self.clone();
@@ -493,7 +551,8 @@ impl Actor {
                 let fits = used.filter(|&used| used <= ring.capacity).is_some_and(|used| ring.capacity - used >= size);
                 if fits {
                     actor.notes.push(note::ANSWER + 1);
-                    all.push(After { ring: ring.clone(), actor, returned: true });
+                    let ring = Ring { wish: Wish::None, ..ring.clone() };
+                    all.push(After { ring, actor, returned: true });
                     continue;
                 }
                 // Looks once more, whether the index range has an end before that.
@@ -502,7 +561,23 @@ impl Actor {
                     actor.knows.heads = last;
                     let never = ring.heads[last].value.checked_add(size).is_none();
                     actor.notes.push(note::ANSWER + u64::from(never));
-                    all.push(After { ring: ring.clone(), actor, returned: true });
+                    let mut ring = ring.clone();
+                    let damaged = used.is_none_or(|used| used > ring.capacity);
+                    // Whoever asks anew forgets what he asked before.
+                    ring.wish = match never {
+                        true => Wish::None,
+                        false if damaged => Wish::Moves,
+                        false => Wish::Reaches(ring.heads[h].value + size - ring.capacity),
+                    };
+                    // He did not see it, so whoever gave it back sees the wish.
+                    if t + 1 < ring.tails.len() {
+                        let newest = ring.tail();
+                        ring.wish.tail_is_at(newest);
+                    }
+                    if ring.end() == CLOSED {
+                        ring.wish.grant();
+                    }
+                    all.push(After { ring, actor, returned: true });
                 }
             }
         }

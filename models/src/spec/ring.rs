@@ -1,7 +1,7 @@
 //! The state: what is in the ring, and what each thread knows of it.
 
 use crate::programs::actor::{HEADER, HOLDER, refused, wrong};
-use crate::programs::call::{Place, note};
+use crate::programs::call::{Place, figure, note};
 use iobring::layout::{ALIGNMENT, MAX_MESSAGE_SIZE, ring_buffer_record_len};
 use iobring::protocol::read::Error;
 use iobring::protocol::write::Refusal;
@@ -60,6 +60,40 @@ impl Record {
     }
 }
 
+/// What somebody was told to wait for who asked for room and found none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Wish {
+    /// Nobody was.
+    None,
+    /// Until `tail` is here.
+    Reaches(u64),
+    /// Until `tail` is put anywhere, since the indices were damaged.
+    Moves,
+    /// The bell has been rung.
+    Granted,
+}
+
+impl Wish {
+    /// The reader gives back all below.
+    pub(super) fn tail_is_at(&mut self, tail: u64) {
+        let is_enough = match *self {
+            Wish::Reaches(index) => index <= tail,
+            Wish::Moves => true,
+            Wish::None | Wish::Granted => false,
+        };
+        if is_enough {
+            *self = Wish::Granted;
+        }
+    }
+
+    /// The indices are not what they were, or there is no use in waiting any more.
+    pub(super) fn grant(&mut self) {
+        if *self != Wish::None {
+            *self = Wish::Granted;
+        }
+    }
+}
+
 /// The ring is open.
 pub(super) const OPEN: u64 = 0;
 /// It is about to be closed: only the broker writes.
@@ -97,14 +131,12 @@ impl Account {
 
     /// What was accepted, as a note.
     pub(super) fn tally(&self) -> u64 {
-        let (records, bytes) = self.accepted;
-        note::COUNTED + 1000 * records + bytes
+        figure(note::COUNTED, self.accepted)
     }
 
     /// All of it, as notes; what was refused, if `losses` are told.
     pub(super) fn figures(&self, losses: bool) -> Vec<u64> {
-        let lost = |(records, bytes): (u64, u64)| note::LOST + 1000 * records + bytes;
-        let refused = [lost(self.no_space), lost(self.bad)];
+        let refused = [self.no_space, self.bad].map(|lost| figure(note::LOST, lost));
         std::iter::once(self.tally()).chain(refused.into_iter().filter(|_| losses)).collect()
     }
 }
@@ -128,6 +160,8 @@ pub struct Ring {
     pub(super) records: Vec<Record>,
     /// How much room is set aside, in bytes.
     pub(super) reserved: u64,
+    /// Who waits for room, having asked for it.
+    pub(super) wish: Wish,
     /// Whether there is an account in the region.
     pub(super) counts: bool,
     /// The region's account.
@@ -155,6 +189,7 @@ impl Ring {
             lock: Knowledge::default(),
             records: Vec::new(),
             reserved: 0,
+            wish: Wish::None,
             counts: false,
             region: Account::default(),
             process: Account::default(),

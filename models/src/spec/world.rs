@@ -1,7 +1,7 @@
 //! Threads over the ring: every way in which a program may go.
 
 use super::call::{Actor, After};
-use super::ring::{Ring, refusal};
+use super::ring::{Ring, Wish, refusal};
 use crate::programs::actor::{CLOSING, HOLDER, OLD, OTHER, PROBE};
 use crate::programs::call::{Call, note};
 use iobring::protocol::write::Refusal;
@@ -73,6 +73,8 @@ pub struct World {
     pub grant: bool,
     /// Whether the final look tells what was refused.
     pub losses: bool,
+    /// Whether it tells if whoever asked for room was rung for.
+    pub wishes: bool,
     /// When time passes.
     pub time: Time,
 }
@@ -92,7 +94,7 @@ impl World {
             let over = state.watchers.is_empty()
                 && state.actors.iter().all(|(_, status)| matches!(status, Status::Ended | Status::Died));
             if over {
-                answers.insert(self.answer(&state));
+                answers.extend(self.answers_of(&state));
                 continue;
             }
             let mut next = self.steps(&state);
@@ -200,6 +202,21 @@ impl World {
             }
         }
         next
+    }
+
+    /// What an end may leave. The bell for room is rung where it must be; elsewhere it may be, for nothing.
+    fn answers_of(&self, state: &State) -> Vec<Answer> {
+        let answer = self.answer(state);
+        let rung = |rung: bool| {
+            let mut answer = answer.clone();
+            answer.last.push(note::ANSWER + u64::from(rung));
+            answer
+        };
+        match (self.wishes, state.ring.wish == Wish::Granted) {
+            (false, _) => vec![answer],
+            (true, true) => vec![rung(true)],
+            (true, false) => vec![rung(true), rung(false)],
+        }
     }
 
     /// What an end leaves: looked at by somebody who knows everything.

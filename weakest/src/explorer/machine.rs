@@ -175,6 +175,10 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
                 let message = self.tree.panic(node);
                 branch.failure = Some(Failure { fault: Fault::Assertion, message });
             }
+            Now::Returned(_) if !killed && branch.state.threads[thread].announced != 0 => {
+                let message = "the thread returns, and has not retired from the word it announced".into();
+                branch.failure = Some(Failure { fault: Fault::Assertion, message });
+            }
             Now::Returned(notes) => {
                 branch.state.threads[thread].status = Status::Ended;
                 branch.state.threads[thread].node = if killed { 0 } else { notes };

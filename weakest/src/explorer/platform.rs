@@ -10,6 +10,9 @@ use crate::facade::{Atomic, Cell, Platform, Rmw, Site, Value, Wait};
 use std::marker::PhantomData;
 use std::time::Duration;
 
+/// The clock shows this when a program starts, as any clock has begun long before: what is added to it may be too much.
+const BEGUN: Duration = Duration::from_secs(1);
+
 /// The platform of [`check`](super::check).
 #[derive(Debug, Clone, Copy)]
 pub enum Explorer {}
@@ -99,12 +102,12 @@ impl Platform for Explorer {
     fn spin() {}
 
     fn now() -> Duration {
-        Duration::from_nanos(perform(None, 0, Request::Now).value)
+        BEGUN + Duration::from_nanos(perform(None, 0, Request::Now).value)
     }
 
     fn wait(word: &ExplorerAtomic<u32>, site: &'static Site, expected: u32, deadline: Option<Duration>) -> Wait {
         // Virtual time is counted in 64 bits: what is beyond never comes.
-        let deadline = deadline.and_then(|deadline| u64::try_from(deadline.as_nanos()).ok());
+        let deadline = deadline.and_then(|deadline| u64::try_from(deadline.saturating_sub(BEGUN).as_nanos()).ok());
         let request = Request::Wait { expected: expected as u64, deadline };
         match perform(Some(site), word.0, request) {
             Answer::WOKEN => Wait::Woken,

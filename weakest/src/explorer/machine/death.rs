@@ -1,13 +1,13 @@
 //! Who dies, and what the operating system does then.
 
 use super::sleep::choices;
-use super::{Branch, DEATHS, Machine, spend};
+use super::{Branch, DEATHS, Failure, Machine, spend};
 use crate::explorer::faults::{Fault as Seeded, seeded};
 use crate::explorer::operation::Request;
 use crate::explorer::state::{State, Status};
 use crate::explorer::tree::{Now, Tree};
 use crate::facade::native::{OWNER, OWNER_DIED, WAITERS};
-use crate::trace::Action;
+use crate::trace::{Action, Fault};
 
 impl<const N: usize> Machine<'_, '_, '_, N> {
     /// Whether a thread may be killed here.
@@ -63,6 +63,17 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
             dead.node = 0;
             dead.status = Status::Ended;
         }
+    }
+
+    /// A word is announced (its location, plus one), or none any more. Announcements do not nest, and each is ended.
+    pub(super) fn announce(&mut self, branch: &mut Branch<N>, thread: usize, word: u8) {
+        let before = std::mem::replace(&mut branch.state.threads[thread].announced, word);
+        let wrong = match (before, word) {
+            (0, 0) => "retires, and has announced nothing",
+            (0, _) | (_, 0) => return,
+            _ => "announces a word, and has not retired from the one before",
+        };
+        branch.failure = Some(Failure { fault: Fault::Assertion, message: format!("the thread {wrong}") });
     }
 
     /// The operating system looks at the word that a dead thread had announced.

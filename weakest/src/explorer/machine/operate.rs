@@ -214,8 +214,8 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
                 }
                 self.note(branch, thread, operation, Action::Fenced);
             }
-            Request::Announce => branch.state.threads[thread].announced = object as u8 + 1,
-            Request::Retire => branch.state.threads[thread].announced = 0,
+            Request::Announce => self.announce(branch, thread, object as u8 + 1),
+            Request::Retire => self.announce(branch, thread, 0),
             _ => unreachable!("an operation with several results"),
         }
         self.answer(branch, thread, answer);
