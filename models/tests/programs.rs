@@ -50,6 +50,43 @@ fn both_sides_may_be_behind_at_once() {
 }
 
 #[test]
+fn whoever_was_told_that_there_is_no_room_is_rung_for_once_there_is() {
+    // Two records of 24 bytes fill the ring, and 32 are asked for: one that is given back will not do, two will.
+    let full = Start { filled: 2, ..EMPTY };
+    let rung = |calls: &[Call]| {
+        let answers = program(&[calls], full).answers().expect("nothing waits");
+        let mut rung: Vec<u64> = answers.iter().map(|answer| *answer.last.last().expect("a note")).collect();
+        rung.sort();
+        rung
+    };
+    assert_eq!(rung(&[Call::Ask]), [400, 401], "for nothing, or not at all");
+    assert_eq!(rung(&[Call::Ask, Call::One]), [400, 401]);
+    assert_eq!(rung(&[Call::Ask, Call::One, Call::One]), [401]);
+    assert_eq!(rung(&[Call::Ask, Call::Refuse]), [401]);
+}
+
+#[test]
+fn a_program_is_shortened_to_what_it_takes() {
+    let long = program(&[&[Call::Write, Call::Drain, Call::Copy, Call::Look, Call::Write], &[Call::Long]], EMPTY);
+    let fails = |program: &Program| {
+        let calls: Vec<Call> = program.calls().collect();
+        calls.contains(&Call::Drain) && calls.contains(&Call::Long)
+    };
+    assert_eq!(choose::shortened(long, fails), program(&[&[Call::Drain], &[Call::Long]], EMPTY));
+}
+
+#[test]
+fn the_same_programs_are_drawn_every_time() {
+    let drawn = || {
+        let shapes = choose::shapes(Level::Quick);
+        let longest = shapes.iter().find(|shape| shape.name() == "one thread, 8 calls").expect("a shape");
+        longest.programs().take(100).collect::<Vec<Program>>()
+    };
+    assert_eq!(drawn(), drawn());
+    assert!(drawn().iter().all(|program| choose::sensible(program) && program.calls().count() == 8));
+}
+
+#[test]
 fn what_may_wait_for_ever_is_no_program() {
     assert!(program(&[&[Call::Wait]], EMPTY).answers().is_none());
     assert!(program(&[&[Call::Write], &[Call::Wait, Call::Drain, Call::Wait]], EMPTY).answers().is_none());

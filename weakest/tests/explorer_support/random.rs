@@ -119,7 +119,7 @@ pub fn system(dice: &mut Dice) -> Litmus {
     let threads = (0..2 + dice.below(2))
         .map(|thread| {
             let mut announced = false;
-            (0..1 + dice.below(3))
+            let mut instructions: Vec<Instruction> = (0..1 + dice.below(3))
                 .map(|_| {
                     value += 1;
                     let x = dice.below(2) as usize;
@@ -135,7 +135,10 @@ pub fn system(dice: &mut Dice) -> Litmus {
                         _ => Instruction::Load(x, dice.of(&[Relaxed, Acquire])),
                     }
                 })
-                .collect()
+                .collect();
+            // Whoever returns with a word announced is at fault, whatever the rest does.
+            instructions.extend(announced.then_some(Instruction::Retire));
+            instructions
         })
         .collect();
     Litmus { name: "system", threads, mortal: true }
