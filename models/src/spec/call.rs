@@ -567,7 +567,7 @@ impl Actor {
                     ring.wish = match never {
                         true => Wish::None,
                         false if damaged => Wish::Moves,
-                        false => Wish::Reaches(ring.heads[h].value + size - ring.capacity),
+                        false => Wish::Reaches(ring.heads[h].value.saturating_add(size).saturating_sub(ring.capacity)),
                     };
                     // He did not see it, so whoever gave it back sees the wish.
                     if t + 1 < ring.tails.len() {
