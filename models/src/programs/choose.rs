@@ -33,7 +33,8 @@ pub fn sensible(program: &Program) -> bool {
             )
         }) || program.threads.len() == 1 && program.deaths == 0)
         // Near the end of the index range that head is none.
-        && !(any(|call| matches!(call, ScribbleFar | Glimpse)) && program.start.place() == Index::Last)
+        && !(any(|call| matches!(call, ScribbleFar | Glimpse))
+            && (program.start.place() == Index::Last || any(|call| matches!(call, ScribbleHead | ScribbleTail))))
         // Who scribbles over a wish keeps it from being granted.
         && !(has(ScribbleRoom) && has(Await))
         // Nor does he get room that is set aside for another and never given up.

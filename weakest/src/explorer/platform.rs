@@ -10,8 +10,8 @@ use crate::facade::{Atomic, Cell, Platform, Rmw, Site, Value, Wait};
 use std::marker::PhantomData;
 use std::time::Duration;
 
-/// The clock shows this when a program starts, as any clock has begun long before: what is added to it may be too much.
-const BEGUN: Duration = Duration::from_secs(1);
+/// The clock shows this when a program starts, as any clock has begun before: the longest time is too much to be added to it.
+const BEGUN: Duration = Duration::from_nanos(1);
 
 /// The platform of [`check`](super::check).
 #[derive(Debug, Clone, Copy)]
