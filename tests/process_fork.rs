@@ -7,6 +7,7 @@ use iobring::{Iob, IobWriteOptions, Reader, RingBuffer, Status};
 use iobring_oracle::child::{self, Fork, result};
 use iobring_oracle::elsewhere::isolated;
 use iobring_oracle::patience::PATIENCE;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
@@ -163,10 +164,15 @@ fn the_last_copy_here_is_the_last_though_a_fork_lives() {
         i32::from(there.read(&mut [0]).is_err())
     });
     drop(iob);
-    assert!(peer.wait_peer_closed(Some(PATIENCE)), "told only when the fork has ended");
+    assert!(peer.is_peer_closed());
+    // Whoever has asked before is told by the descriptor, of whose other end the fork has a copy.
+    let mut told = [PollFd::from_borrowed_fd(peer.try_as_fd().unwrap(), PollFlags::empty())];
+    let patience = Timespec::try_from(PATIENCE).unwrap();
+    let hung_up = poll(&mut told, Some(&patience));
     let mut here = &here;
     here.write_all(&[0]).unwrap();
     assert_eq!(result(child), 0);
+    assert_eq!(hung_up, Ok(1), "told only when the fork has ended");
 }
 
 /// By a descriptor that was there before; and where there was none, it is told so.
