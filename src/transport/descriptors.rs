@@ -17,7 +17,8 @@ const SCM_PIDFD: libc::c_int = 4;
 
 /// Where what comes beside a message's bytes goes, in words, which align it: as many descriptors as any message can have, since the
 /// kernel closes what does not fit; and what a socket's options add: credentials, a pidfd, a security label.
-type Beside = [u64; 192];
+type Beside = [u64; WORDS_BESIDE];
+const WORDS_BESIDE: usize = 192;
 
 /// Sends `bytes`, with `descriptors` attached. Never raises SIGPIPE.
 pub(super) fn send_with(socket: BorrowedFd<'_>, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
@@ -63,7 +64,7 @@ pub(super) fn receive_some(
     descriptors: &mut Strangers,
     flags: libc::c_int,
 ) -> io::Result<usize> {
-    let mut beside: Beside = [0; _];
+    let mut beside: Beside = [0; WORDS_BESIDE];
     let mut part = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
     // SAFETY: all zeros is a message header without address, parts and control data.
     let mut header: libc::msghdr = unsafe { mem::zeroed() };
