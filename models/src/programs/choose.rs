@@ -226,6 +226,8 @@ enum Who {
     Contender,
     /// The reader, asleep in each way, or under the lock.
     Sleeper,
+    /// A thread that counts, repairs, and takes the lock from the dead.
+    Heir,
     /// Whoever ends the ring, or cares whether it has ended.
     Ender,
 }
@@ -250,6 +252,7 @@ impl Who {
                 damages || matches!(call, Write | Shared | Ask | Drain | One | ByIndex | Look | Resync)
             }
             Who::Contender => matches!(call, Write | Shared | Mediate | Close),
+            Who::Heir => matches!(call, Shared | ScribbleHead | ScribbleLock | Resync | Tally),
             Who::Ender => {
                 let ends = matches!(call, Refuse | Close | Abandon | Over | Ending | Resync | GiveUp);
                 ends || matches!(call, Write | Own | Young | Aged | Mediate | Ask | Cancel | Drain)
@@ -265,7 +268,7 @@ impl Who {
 
 /// What a level runs.
 pub fn shapes(level: Level) -> Vec<Shape> {
-    use Who::{Both, Contender, Ender, Mediator, Reader, Repairer, Sleeper, Writer};
+    use Who::{Both, Contender, Ender, Heir, Mediator, Reader, Repairer, Sleeper, Writer};
     let at = |[quick, default, full]: [(usize, usize); 3]| match level {
         Level::Quick => quick,
         Level::Default => default,
@@ -295,6 +298,7 @@ pub fn shapes(level: Level) -> Vec<Shape> {
             &[(1, Contender), (1, Contender), (1, Sleeper)],
             [(1, 2), (1, 8), (1, 40)],
         )),
+        each("accounts, repair and a dead owner's lock, 5 calls", &[(5, Heir)], [(1, 2), (1, 12), (1, 400)]),
         each("the end, 3 calls", &[(3, Ender)], [(1, 1), (1, 4), (1, 40)]),
         each("a writer with 2 calls and a reader", &[(2, Writer), (1, Reader)], [(37, 1), (5, 1), (1, 6)]),
         each("a writer and a reader with 2 calls", &[(1, Writer), (2, Reader)], [(37, 1), (5, 1), (1, 6)]),
