@@ -89,6 +89,12 @@ impl Socket {
         Socket::that(false, false, descriptor)
     }
 
+    /// As [`new`](Self::new), on a system that refuses descriptors, whichever this is.
+    #[cfg(test)]
+    pub(crate) fn refusing(descriptor: OwnedFd) -> Self {
+        Socket::that(true, false, descriptor)
+    }
+
     fn that(refuses_descriptors: bool, may_have_some: bool, descriptor: OwnedFd) -> Self {
         let (descriptor, may_have_some) = (ManuallyDrop::new(descriptor), AtomicBool::new(may_have_some));
         Socket { descriptor, refuses_descriptors, may_have_some }

@@ -516,8 +516,8 @@ fn who_waits_for_a_page_that_does_not_come_keeps_nobody_else_waiting() {
     let mut range = [pages.as_ptr() as u64, pages.len() as u64, 1, 0];
     // SAFETY: both structures are as long as their requests say.
     unsafe {
-        assert_eq!(libc::ioctl(faults.as_raw_fd(), 0xc018_aa3f, api.as_mut_ptr()), 0);
-        assert_eq!(libc::ioctl(faults.as_raw_fd(), 0xc020_aa00, range.as_mut_ptr()), 0);
+        assert_eq!(libc::ioctl(faults.as_raw_fd(), 0xc018_aa3f_u32 as libc::Ioctl, api.as_mut_ptr()), 0);
+        assert_eq!(libc::ioctl(faults.as_raw_fd(), 0xc020_aa00_u32 as libc::Ioctl, range.as_mut_ptr()), 0);
     }
     // The program gives up at once: 6 is the answer to a page that is not there.
     let mut context = [0u64; 17];

@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn many_are_published_at_once() {
-        let (ring, connection, theirs) = scene(Socket::new, |_| ());
+        let (ring, connection, theirs) = scene(Socket::refusing, |_| ());
         let mut inbox = Inbox::new();
         send_plain(&theirs, &[0; MOST + 2]);
         let before = read::head(&ring);
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn what_finds_no_room_stays_in_its_order() {
-        let (ring, connection, theirs) = scene(Socket::new, |_| ());
+        let (ring, connection, theirs) = scene(Socket::refusing, |_| ());
         let mut inbox = Inbox::new();
         // Records of 2,016, 1,016, 2,024 and 16 bytes: the third is too large for what is left, the last would fit.
         send_plain(&theirs, &[2000, 1000, 2001, 0]);
@@ -243,7 +243,7 @@ mod tests {
     /// That nothing waited in the socket when the room gave out says nothing about the next turn.
     #[test]
     fn what_came_while_there_was_no_room_is_not_forgotten() {
-        let (ring, connection, theirs) = scene(Socket::new, |_| ());
+        let (ring, connection, theirs) = scene(Socket::refusing, |_| ());
         let mut inbox = Inbox::new();
         send_plain(&theirs, &[4080, 1]);
         inbox.open(TOKEN, &connection);
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn what_came_before_the_end_or_an_offence_is_written() {
         for offence in [Some(5), Some(HEADER + MAX_WRITE_SIZE + 1), None] {
-            let (ring, connection, theirs) = scene(Socket::new, |_| ());
+            let (ring, connection, theirs) = scene(Socket::refusing, |_| ());
             let mut inbox = Inbox::new();
             send_plain(&theirs, &[1, 2]);
             let expected = match offence {
@@ -281,8 +281,8 @@ mod tests {
 
     #[test]
     fn nothing_is_written_for_the_revoked_nor_left_for_the_next() {
-        let (ring, connection, theirs) = scene(Socket::new, |_| ());
-        let (_, other, _theirs) = scene(Socket::new, |_| ());
+        let (ring, connection, theirs) = scene(Socket::refusing, |_| ());
+        let (_, other, _theirs) = scene(Socket::refusing, |_| ());
         let mut inbox = Inbox::new();
         send_plain(&theirs, &[1, 2]);
         inbox.open(TOKEN, &connection);
@@ -296,7 +296,7 @@ mod tests {
     /// What was refused before a record that finds no room is reported with that record, and not before.
     #[test]
     fn losses_are_reported_with_their_record() {
-        let (ring, connection, theirs) = scene(Socket::new, |_| ());
+        let (ring, connection, theirs) = scene(Socket::refusing, |_| ());
         let reported = || {
             let accounts = ring.book.read(&[]);
             accounts.by_tag[&TAG].reported.records
