@@ -151,7 +151,6 @@ mod tests {
     use crate::protocol::read;
     use crate::strange::Socket;
     use crate::transport::link;
-    use iobring_oracle::patience::until;
     use rustix::fd::{AsFd, OwnedFd};
     use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
     use rustix::pipe::pipe;
@@ -338,8 +337,10 @@ mod tests {
         let open = || rustix::io::read(&reading, &mut [0; 1]) == Err(rustix::io::Errno::AGAIN);
         assert!(open(), "the descriptor on its way was closed by whoever received");
         drop((connection, theirs));
-        // By a thread of its own.
-        until(|| if open() { Err("the descriptor is left open".into()) } else { Ok(()) });
+        // By a thread of its own. (The packed crate's tests have no oracle that waits for it with a limit.)
+        while open() {
+            std::thread::yield_now();
+        }
     }
 
     #[test]
