@@ -4,8 +4,8 @@
 
 mod process;
 
-use iobring::RingBuffer;
-use process::{Order, Servant, servant};
+use iobring::{RingBuffer, Status};
+use process::{Order, Servant, refused, servant};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::io::Write;
 
@@ -46,6 +46,12 @@ fn an_account_stays_its_writers(no_request: &[u8]) {
         assert!(reader.read_message_blocking(None).unwrap().is_some());
     }
     assert!(!peer.is_peer_closed());
+    // Nor for the socket by which it waits for room: it is told that it waits in vain, and not to try again at once, for ever.
+    let filled = mapped.order(Order::Fill, 60_000, 10);
+    assert_eq!(mapped.order(Order::WriteWaiting, 60_000, 11), refused(Status::NO_RESOURCES));
+    (0..filled).for_each(|_| assert!(reader.read_message_blocking(None).unwrap().is_some()));
+    assert_eq!(mapped.order(Order::WriteWaiting, 60_000, 12), 0);
+    assert!(reader.read_message_blocking(None).unwrap().is_some());
     limit(before);
     mapped.write(24, 2);
 
@@ -77,5 +83,5 @@ fn an_account_stays_its_writers(no_request: &[u8]) {
     mapped.write(24, 3);
     assert_eq!(others(&reader), 140, "another tag shows a record that it never wrote");
     assert!(reader.accounts().total.balances());
-    assert_eq!(reader.accounts().by_tag[&1].accepted.records, 4);
+    assert_eq!(reader.accounts().by_tag[&1].accepted.records, 5 + filled as u64);
 }
