@@ -1,7 +1,10 @@
 //! Writers that wait for room, by every transport that can: none is lost, none is told too late, all ends are noticed.
 
 use iobring::{Iob, Reader, RingBuffer, Status};
+use iobring_oracle::child::{self, Fork};
 use iobring_oracle::elsewhere;
+use iobring_oracle::patience::until;
+use iobring_oracle::shared::{ROOM, Shared};
 use iobring_oracle::task::Count;
 use iobring_oracle::watchdog::Watchdog;
 use std::io::IoSlice;
@@ -102,17 +105,14 @@ fn who_cannot_wait_is_told() {
     let (writer, _peer) = reader.new_iob_writer(1).unwrap();
     fill(&writer, LARGE);
     let in_a_fork = || {
-        // SAFETY: the child writes one record, which needs no lock of another thread's, and ends.
-        let child = unsafe { libc::fork() };
-        if child == 0 {
-            let refused = writer.send_timeout(&[1; LARGE], None) == Err(Status::NOT_SUPPORTED);
-            // SAFETY: ends the child without the parent's destructors.
-            unsafe { libc::_exit(i32::from(refused)) };
-        }
-        let mut status = 0;
-        // SAFETY: the child is ours.
-        assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
-        libc::WEXITSTATUS(status) == 1
+        // SAFETY: the child writes one record, which needs no lock of another thread's.
+        let child = unsafe {
+            child::fork(Fork::Libc, || match writer.send_timeout(&[1; LARGE], None) {
+                Ok(()) => 0,
+                Err(status) => i32::from(status == Status::NOT_SUPPORTED),
+            })
+        };
+        child::result(child) == 1
     };
     assert!(in_a_fork());
     reader.try_read_message().unwrap().unwrap();
@@ -132,6 +132,17 @@ fn who_cannot_wait_is_told() {
         }
         Err(obstacle) => println!("NOT RUN by way of the kernel: {obstacle}"),
     }
+}
+
+/// The broker has asked the reader to be told of room: whatever comes now is told by the reader, or by nobody.
+fn is_asked_for(reader: &Reader) {
+    let shared = Shared::of(reader);
+    until(|| if shared.word(ROOM) == 0 { Err("nobody has asked for room".into()) } else { Ok(()) });
+}
+
+/// Until a waker has been called.
+fn is_woken(count: &Count) {
+    until(|| if count.get() == 0 { Err("the task is not woken".into()) } else { Ok(()) });
 }
 
 /// In other threads, until they are about to wait or do.
@@ -184,6 +195,7 @@ fn a_task_waits_and_may_stop_waiting() {
         let mut waiting = pin!(writer.send_when_room(&[2; LARGE]));
         assert!(given_up.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
         assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        is_asked_for(&reader);
         assert_eq!(count.get(), 0);
         given_up.set(writer.send_when_room(&[]));
         assert_eq!(pollster::block_on(reader.read_message()).unwrap().1, [0; LARGE]);
@@ -205,20 +217,15 @@ fn each_is_told_of_enough_room() {
     let mut little = pin!(writer.send_when_room(&[2; 1_000]));
     assert!(large.as_mut().poll(&mut Context::from_waker(&large_waker)).is_pending());
     assert!(little.as_mut().poll(&mut Context::from_waker(&small_waker)).is_pending());
+    is_asked_for(&reader);
     reader.try_read_message().unwrap().unwrap();
-    let watchdog = Watchdog::new("a small wish for room");
-    while small_count.get() == 0 {
-        thread::yield_now();
-    }
+    is_woken(&small_count);
     assert_eq!(large_count.get(), 0);
     assert!(little.as_mut().poll(&mut Context::from_waker(&small_waker)).is_ready());
     for _ in 1..small {
         reader.try_read_message().unwrap().unwrap();
     }
-    while large_count.get() == 0 {
-        thread::yield_now();
-    }
-    drop(watchdog);
+    is_woken(&large_count);
     assert!(large.as_mut().poll(&mut Context::from_waker(&large_waker)).is_ready());
 }
 
@@ -229,14 +236,11 @@ fn a_repair_is_told() {
     let (writer, _peer) = reader.new_iob_writer(1).unwrap();
     fill(&writer, LARGE);
     let (count, waker) = Count::waker();
-    let mut waiting = pin!(writer.send_when_room(&[1_u8; LARGE]));
+    let mut waiting = pin!(writer.send_when_room(&[1; LARGE]));
     assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    is_asked_for(&reader);
     reader.resync();
-    let watchdog = Watchdog::new("a wish for room, and a repair");
-    while count.get() == 0 {
-        thread::yield_now();
-    }
-    drop(watchdog);
+    is_woken(&count);
     assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
-    assert_eq!(reader.try_read_message().unwrap().unwrap().1, [1_u8; LARGE]);
+    assert_eq!(reader.try_read_message().unwrap().unwrap().1, [1; LARGE]);
 }
