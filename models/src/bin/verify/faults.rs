@@ -15,8 +15,7 @@ use crate::work;
 use indicatif::ProgressBar;
 use seek::Found;
 use serde::Serialize;
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -40,7 +39,7 @@ struct Fate {
 
 #[derive(Serialize)]
 struct Document<'a> {
-    faults: &'a [Fate],
+    faults: Vec<&'a Fate>,
 }
 
 /// Seeds the faults, all or those whose name contains `name`.
@@ -69,29 +68,26 @@ fn run(cli: &Cli, name: Option<&str>, stop: &AtomicBool) -> Result<Vec<Fate>, St
             return Err(format!("with no fault in force, {by} fails: {}", none.says.unwrap_or_default()));
         }
     }
-    let (next, fates) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let (next, fates) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
     let bar = work::bars().add(ProgressBar::new(chosen.len() as u64));
     std::thread::scope(|scope| {
         for _ in 0..work::workers() {
             scope.spawn(|| {
                 while let Some(&at) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let found = seek::run(&program, Some(at), cli.level(), stop);
-                    let fault = &faults[at];
-                    let fate = found.map(|found| fate(fault, found));
-                    fates.lock().unwrap_or_else(PoisonError::into_inner).push((at, fate));
+                    let fate = seek::run(&program, Some(at), cli.level(), stop).map(|found| fate(&faults[at], found));
+                    let mut fates = fates.lock().unwrap_or_else(PoisonError::into_inner);
+                    fates.insert(at, fate);
+                    // Each at once: whoever stops this after an hour keeps what was found out.
+                    if let Err(error) = write(cli, fates.values().flatten()) {
+                        fates.insert(at, Err(error));
+                    }
                     bar.inc(1);
                 }
             });
         }
     });
     bar.finish_and_clear();
-    let mut fates = fates.into_inner().unwrap_or_else(PoisonError::into_inner);
-    fates.sort_by_key(|(at, _)| *at);
-    let fates = fates.into_iter().map(|(_, fate)| fate).collect::<Result<Vec<Fate>, String>>()?;
-    if let Some(path) = &cli.json {
-        write(path, &fates).map_err(|error| format!("{}: {error}", path.display()))?;
-    }
-    Ok(fates)
+    fates.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
 }
 
 fn fate(fault: &splice::Fault, found: Found) -> Fate {
@@ -106,10 +102,11 @@ fn fate(fault: &splice::Fault, found: Found) -> Fate {
     }
 }
 
-fn write(path: &Path, fates: &[Fate]) -> std::io::Result<()> {
-    let mut text = serde_json::to_string_pretty(&Document { faults: fates })?;
-    text.push('\n');
-    std::fs::write(path, text)
+/// Keeps in the file of `--json`, if there is to be one, what became of these.
+fn write<'a>(cli: &Cli, fates: impl Iterator<Item = &'a Fate>) -> Result<(), String> {
+    let Some(path) = &cli.json else { return Ok(()) };
+    let text = serde_json::to_string_pretty(&Document { faults: fates.collect() }).map_err(|error| error.to_string())?;
+    std::fs::write(path, text + "\n").map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn tell(fates: &[Fate]) -> ExitCode {
