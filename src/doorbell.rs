@@ -1,9 +1,9 @@
 //! The bells of a reader that does not sleep on the lock word: its task's waker, and a descriptor to poll.
 
+use crate::event::Event;
 use crate::process::Generation;
 use crate::protocol::memory::bell;
 use crate::status::Status;
-use rustix::event::{EventfdFlags, eventfd};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -12,7 +12,7 @@ use std::task::Waker;
 #[derive(Debug)]
 pub(crate) struct Doorbell {
     waker: Mutex<Option<Waker>>,
-    event: OwnedFd,
+    event: Event,
     /// The reader's process, if this is it and not a fork of it. From others only the descriptor can be rung, and the
     /// owner's broker thread, which watches it, wakes the task.
     home: Option<Generation>,
@@ -20,13 +20,12 @@ pub(crate) struct Doorbell {
 
 impl Doorbell {
     pub(crate) fn new() -> Result<Self, Status> {
-        let event = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Doorbell { waker: Mutex::new(None), event, home: Some(Generation::current()) })
+        Ok(Doorbell { waker: Mutex::new(None), event: Event::new()?, home: Some(Generation::current()) })
     }
 
     /// The bells of a reader in another process, rung by way of its descriptor.
     pub(crate) fn elsewhere(event: OwnedFd) -> Self {
-        Doorbell { waker: Mutex::new(None), event, home: None }
+        Doorbell { waker: Mutex::new(None), event: event.into(), home: None }
     }
 
     /// Registers the task to be woken, in place of any other.
@@ -72,15 +71,13 @@ impl Doorbell {
             self.wake();
         }
         if wanted & bell::DESCRIPTOR != 0 || !at_home {
-            // The only failure left is a counter about to overflow, and then the descriptor is readable anyway.
-            let _ = rustix::io::write(&self.event, &1u64.to_ne_bytes());
+            self.event.ring();
         }
     }
 
     /// Makes the descriptor unreadable again.
     pub(crate) fn silence(&self) {
-        // Nothing to read is what is wanted.
-        let _ = rustix::io::read(&self.event, &mut [0; 8]);
+        self.event.silence();
     }
 }
 

@@ -3,10 +3,10 @@
 use crate::pair::{self, Endpoint};
 use crate::ring::Ring;
 use crate::status::Status;
-use crate::system::deadline;
 use crate::transport::broker::Host;
 use crate::transport::direct::{Direct, Local, Place};
 use crate::transport::{End, Kind, Peer, Transport, handover};
+use crate::waiting::Deadline;
 use crate::writers::Writers;
 use rustix::fd::{AsFd, BorrowedFd};
 use std::io::{self, IoSlice};
@@ -159,7 +159,7 @@ impl Iob {
         iovecs: &[IoSlice<'_>],
         timeout: Option<Duration>,
     ) -> Result<(), Status> {
-        let deadline = deadline(timeout);
+        let deadline = Deadline::after(timeout);
         match &self.transport {
             Transport::Direct(direct) if region_index == RING_REGION => direct.write_until(iovecs, deadline),
             Transport::Broker(remote) if region_index == RING_REGION => remote.write_until(iovecs, deadline),

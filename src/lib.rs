@@ -67,7 +67,9 @@ compile_error!("iobring runs on 64-bit Linux");
 pub mod accounts;
 mod batches;
 mod bpf;
+mod callback;
 mod doorbell;
+mod event;
 mod grants;
 mod interrupter;
 mod iob;
@@ -90,6 +92,7 @@ mod status;
 mod strange;
 mod system;
 pub mod transport;
+mod waiting;
 mod writers;
 
 pub use accounts::{Account, Accounts, Count};

@@ -1,9 +1,10 @@
 //! Two endpoints that know of each other's end.
 
+use crate::callback::run_each;
 use crate::process::Generation;
 use crate::protocol::peer::Copies;
 use crate::strange::Socket;
-use crate::system::{run_each, wait_for};
+use crate::waiting::{Deadline, wait_for};
 use crate::writers::Token;
 use rustix::event::PollFlags;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -248,7 +249,7 @@ impl Endpoint {
         if self.is_peer_closed() {
             return Ok(true);
         }
-        Ok(wait_for(self.try_as_fd()?, PollFlags::IN, timeout)? || self.is_peer_closed())
+        Ok(wait_for(self.try_as_fd()?, PollFlags::IN, Deadline::after(timeout))? || self.is_peer_closed())
     }
 }
 

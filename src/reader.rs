@@ -14,7 +14,7 @@ use crate::record::{Record, Records};
 use crate::ring::Ring;
 use crate::ring_buffer::RingBuffer;
 use crate::status::Status;
-use crate::system::wait_for;
+use crate::waiting::{Deadline, wait_for};
 use crate::writers::Writers;
 use core::future::{pending, poll_fn};
 use core::ops::{ControlFlow, Deref};
@@ -23,7 +23,7 @@ use rustix::event::PollFlags;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use weakest_facade::{Native, Platform};
 
 /// Exclusive access to the reading side of a ring.
@@ -213,8 +213,7 @@ impl Reader {
     /// wakes who sleeps on the lock.
     fn wait_for_bell(&self, index: u64, timeout: Option<Duration>) -> Option<u64> {
         let ring = self.ring();
-        // A time beyond what the clock can count is no limit.
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let deadline = Deadline::after(timeout);
         let head = || Some(read::head(ring)).filter(|&head| head > index);
         for _ in 0..Native::PATIENCE {
             if let Some(head) = head() {
@@ -231,8 +230,7 @@ impl Reader {
             if ring.interrupts.take() {
                 return None;
             }
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let rung = wait_for(ring.readers_bell(), PollFlags::IN, left).expect("a bell can be polled");
+            let rung = wait_for(ring.readers_bell(), PollFlags::IN, deadline).expect("a bell can be polled");
             if let Some(head) = head() {
                 return Some(head);
             }

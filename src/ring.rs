@@ -2,6 +2,7 @@
 
 use crate::accounts::Book;
 use crate::doorbell::Doorbell;
+use crate::event::Event;
 use crate::interrupter::Interrupts;
 use crate::kernel::Kernel;
 use crate::layout::{Header, Ledger};
@@ -12,8 +13,7 @@ use crate::region::Region;
 use crate::status::Status;
 use crate::writers::Writers;
 use core::sync::atomic::AtomicBool;
-use rustix::event::{EventfdFlags, eventfd};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd};
 use std::io;
 use std::sync::OnceLock;
 use weakest_facade::Native;
@@ -28,7 +28,7 @@ pub(crate) struct Ring {
     /// Of the reader's waits.
     pub(crate) interrupts: Interrupts,
     /// Rung when there is room that a mediator waits for. Made by the first that may have to wait.
-    room: OnceLock<OwnedFd>,
+    room: OnceLock<Event>,
     /// In the owner's process.
     pub(crate) book: Book,
     /// Those that are left, as far as the owner's process knows.
@@ -87,27 +87,25 @@ impl Ring {
     }
 
     /// The bell that a mediator listens to.
-    pub(crate) fn room_bell(&self) -> io::Result<&OwnedFd> {
+    pub(crate) fn room_bell(&self) -> io::Result<&Event> {
         if let Some(bell) = self.room.get() {
             return Ok(bell);
         }
-        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let bell = Event::new()?;
         Ok(self.room.get_or_init(|| bell))
     }
 
     /// Makes the mediator's bell unreadable again.
     pub(crate) fn silence_room_bell(&self) {
         if let Some(bell) = self.room.get() {
-            // Nothing to read is what is wanted.
-            let _ = rustix::io::read(bell, &mut [0; 8]);
+            bell.silence();
         }
     }
 
     /// Has the mediator look again, if there is one.
     pub(crate) fn ring_room_bell(&self) {
         if let Some(bell) = self.room.get() {
-            // The only failure left is a counter about to overflow, and then the bell is rung already.
-            let _ = rustix::io::write(bell, &1u64.to_ne_bytes());
+            bell.ring();
         }
     }
 }

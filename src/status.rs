@@ -83,6 +83,14 @@ impl Status {
 }
 
 impl Status {
+    /// Of a wait on the way of a write: `false` is that its time was up.
+    pub(crate) fn of_wait(waited: io::Result<bool>) -> Result<(), Self> {
+        match waited.map_err(Status::of_call)? {
+            true => Ok(()),
+            false => Err(Status::TIMED_OUT),
+        }
+    }
+
     /// Of a call of ours that failed on the way of a write.
     pub(crate) fn of_call(error: io::Error) -> Self {
         match error.kind() {

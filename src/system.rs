@@ -1,16 +1,9 @@
-//! Waiting, for a descriptor or a future; signals: calls that they interrupt, and threads that leave them to the application.
+//! Signals: calls that they interrupt, and threads that leave them to the application.
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
 use std::io;
 use std::mem::MaybeUninit;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Builder, JoinHandle, Thread};
-use std::time::{Duration, Instant};
+use std::thread::{Builder, JoinHandle};
 
 /// Repeats a call that a signal interrupted.
 pub(crate) fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
@@ -19,69 +12,6 @@ pub(crate) fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, 
             Err(Errno::INTR) => {}
             result => return result,
         }
-    }
-}
-
-/// Waits until `descriptor` has one of the events of `interest`, or hangs up; `false` when `timeout` has passed before that.
-pub(crate) fn wait_for(descriptor: BorrowedFd<'_>, interest: PollFlags, timeout: Option<Duration>) -> io::Result<bool> {
-    let deadline = deadline(timeout);
-    let mut watched = [PollFd::from_borrowed_fd(descriptor, interest)];
-    loop {
-        let left = left(deadline).and_then(|left| Timespec::try_from(left).ok());
-        match poll(&mut watched, left.as_ref()) {
-            Ok(seen) => return Ok(seen != 0),
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-    }
-}
-
-/// The moment at which `timeout` is up, from now on; `None` for one beyond what the clock can count, which is no limit.
-pub(crate) fn deadline(timeout: Option<Duration>) -> Option<Instant> {
-    timeout.and_then(|timeout| Instant::now().checked_add(timeout))
-}
-
-/// How much is left until `deadline`.
-pub(crate) fn left(deadline: Option<Instant>) -> Option<Duration> {
-    deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
-}
-
-/// Wakes a thread.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// Blocks until `future` is ready; `None` if the deadline has come before that.
-pub(crate) fn block_until<T>(future: impl Future<Output = T>, deadline: Option<Instant>) -> Option<T> {
-    let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = Context::from_waker(&waker);
-    loop {
-        if let Poll::Ready(result) = future.as_mut().poll(&mut context) {
-            return Some(result);
-        }
-        match left(deadline) {
-            None => thread::park(),
-            Some(Duration::ZERO) => return None,
-            Some(left) => thread::park_timeout(left),
-        }
-    }
-}
-
-/// Runs each of these, which are somebody else's code, also where one panics; that goes on when all have run.
-pub(crate) fn run_each(calls: impl IntoIterator<Item = impl FnOnce()>) {
-    let mut panicked = None;
-    for call in calls {
-        panicked = catch_unwind(AssertUnwindSafe(call)).err().or(panicked);
-    }
-    if let Some(panicked) = panicked
-        && !thread::panicking()
-    {
-        resume_unwind(panicked);
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) mod remote;
 mod sources;
 mod waits;
 
+use crate::callback::run_each;
+use crate::event::Event;
 use crate::grants::Granted;
 use crate::pair::Endpoint;
 use crate::process::Generation;
@@ -31,10 +33,10 @@ use crate::protocol::room::Wish;
 use crate::protocol::{close, section};
 use crate::ring::Ring;
 use crate::strange::Socket;
-use crate::system::{run_each, spawn_without_signals};
+use crate::system::spawn_without_signals;
 use crate::transport::link;
-use crate::transport::mapped::{self, Request};
-use rustix::event::{EventfdFlags, epoll, eventfd};
+use crate::transport::mapped::{self, HEARD, Request, TOLD};
+use rustix::event::epoll;
 use rustix::fd::{AsFd, OwnedFd};
 pub(crate) use sources::Writer;
 use sources::{Connection, Source, Sources};
@@ -88,7 +90,7 @@ struct Broker {
     /// Who waits for room. Never locked before the sources.
     waits: Mutex<Waits>,
     /// Rung when there is one more of those.
-    call: OwnedFd,
+    call: Event,
     /// Grants that are still to be taken back, at the end.
     leaving: Mutex<Vec<Source>>,
 }
@@ -298,7 +300,7 @@ fn close_account(ring: &Ring, writer: &Writer, granted: &Arc<Granted>) {
 impl Broker {
     fn new(ring: Arc<Ring>) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let call = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let call = Event::new()?;
         let (sources, waits, leaving) = (Mutex::default(), Mutex::default(), Mutex::default());
         let broker = Broker { epoll, ring, sources, waits, call, leaving };
         broker.listen_to(broker.ring.room_bell()?, BELL)?;
@@ -392,6 +394,9 @@ impl Broker {
             Ok(Request::Room(socket, record_len)) => {
                 let wish = Wish::of_a_writer(&*self.ring, record_len);
                 self.add_to(sources, Source::waiter(socket)).map(|token| {
+                    if let Some(source) = sources.get_mut(token) {
+                        source.tell(HEARD);
+                    }
                     // After the end its socket is closed with the others.
                     self.waits().add_process(token, wish);
                 })
@@ -431,6 +436,7 @@ impl Broker {
             Whose::Task(_, waker) => waker.wake(),
             Whose::Process(token) => {
                 if let Some(source) = self.remove(token) {
+                    source.tell(TOLD);
                     source.hang_up();
                 }
             }
@@ -440,8 +446,7 @@ impl Broker {
 
     /// Has the thread look at the waits.
     fn call(&self) {
-        // The only failure left is a counter about to overflow, and then the thread is called already.
-        let _ = rustix::io::write(&self.call, &1u64.to_ne_bytes());
+        self.call.ring();
     }
 
     /// Takes back what is granted still, and closes the ring to all others. Who is refused from now on finds the owner gone.

@@ -11,14 +11,13 @@ use crate::protocol::write::{self, Message, Refusal};
 use crate::protocol::{close, section};
 use crate::ring::Ring;
 use crate::status::Status;
-use crate::system::{block_until, left};
 use crate::transport::broker::{Host, Writer};
 use crate::transport::mapped::{self, Watched};
 use crate::transport::{handover, link};
+use crate::waiting::{Deadline, block_until};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 use weakest_facade::Native;
 use weakest_facade::native::is_robust;
 
@@ -83,18 +82,18 @@ impl Direct {
     }
 
     /// Writes one record, waiting for room until the deadline. A try in vain is counted as a refusal if it is the last.
-    pub(crate) fn write_until(&self, message: impl Message, deadline: Option<Instant>) -> Result<(), Status> {
+    pub(crate) fn write_until(&self, message: impl Message, deadline: Deadline) -> Result<(), Status> {
         while !self.offer(&message)? {
-            if left(deadline) != Some(Duration::ZERO)
-                && self.wait_for_room(&message, deadline).map_err(|status| self.given_up(status, &message))?
-            {
-                continue;
-            }
-            // Room may have come at the same moment.
-            return match self.offer(&message)? {
-                true => Ok(()),
-                false => Err(self.given_up(Status::TIMED_OUT, &message)),
+            let waited = match deadline.is_over() {
+                true => Err(Status::TIMED_OUT),
+                false => self.wait_for_room(&message, deadline),
             };
+            match waited {
+                Ok(()) => {}
+                // Room may have come at the same moment.
+                Err(Status::TIMED_OUT) if self.offer(&message)? => break,
+                Err(status) => return Err(self.given_up(status, &message)),
+            }
         }
         Ok(())
     }
@@ -132,20 +131,18 @@ impl Direct {
         }
     }
 
-    /// Waits until it is worth another try; `false` when the deadline has come before that.
-    fn wait_for_room(&self, message: &impl Message, deadline: Option<Instant>) -> Result<bool, Status> {
+    /// Waits until it is worth another try.
+    fn wait_for_room(&self, message: &impl Message, deadline: Deadline) -> Result<(), Status> {
         match &self.place {
             Place::Here(local) => {
                 let room = local.host.room(&self.ring, record_len(message)).map_err(Status::of_call)?;
                 match block_until(room, deadline) {
-                    Some(true) => Ok(true),
+                    Some(true) => Ok(()),
                     Some(false) => Err(Status::PEER_CLOSED),
-                    None => Ok(false),
+                    None => Err(Status::TIMED_OUT),
                 }
             }
-            Place::Elsewhere(watched, _) => {
-                mapped::wait_for_room(watched.link(), record_len(message), deadline).map_err(Status::of_call)
-            }
+            Place::Elsewhere(watched, _) => mapped::wait_for_room(watched.link(), record_len(message), deadline),
         }
     }
 

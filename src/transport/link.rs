@@ -10,7 +10,7 @@
 //! The owner in turn sees a hang-up once every copy of the endpoint is gone, in whatever process, however it died.
 
 use crate::strange::Socket;
-use crate::system::wait_for;
+use crate::waiting::{Deadline, wait_for};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -52,7 +52,7 @@ impl Link {
 
     /// Waits until the peer is closed; `false` when `timeout` has passed before that.
     pub(crate) fn wait_peer_closed(&self, timeout: Option<Duration>) -> io::Result<bool> {
-        wait_for(self.socket.as_fd(), PollFlags::IN | PollFlags::RDHUP, timeout)
+        wait_for(self.socket.as_fd(), PollFlags::IN | PollFlags::RDHUP, Deadline::after(timeout))
     }
 }
 

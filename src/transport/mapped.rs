@@ -4,22 +4,24 @@
 //! |---|---|---|
 //! | watch | a pidfd of the sender | should it die between publishing a record and ringing the reader's bell, the owner rings |
 //! | connect | a socket | the sender hands its endpoint on, isolated: the broker is to receive from there with the same tag |
-//! | room, and the length of a record | a socket | the sender waits for room: the owner hangs up there when there is some |
+//! | room, and the length of a record | a socket | the sender waits for room: the owner says there that it listens, and when there is some |
 
 use crate::orderings::WATCHED;
 use crate::process::{Generation, pid_namespace};
+use crate::status::Status;
 use crate::strange::{Socket, Strangers};
-use crate::system::{left, wait_for};
+use crate::system::retry;
 use crate::transport::checks;
 use crate::transport::descriptors::{receive_some, send_with};
 use crate::transport::link::{self, Link};
+use crate::waiting::{Deadline, wait_for};
 use core::sync::atomic::AtomicU32;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::net::{RecvFlags, recv};
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// The first bytes of every request, before its kind.
 const MAGIC: [u8; 4] = *b"iobr";
@@ -29,6 +31,10 @@ const WATCH: u32 = 1;
 const CONNECT: u32 = 2;
 /// The kind of a request to be told of room. The record's length follows, in bytes.
 const ROOM: u32 = 3;
+/// What whoever asks for room is told at once: the owner listens.
+pub(super) const HEARD: u8 = b'h';
+/// What it is told when it is worth another try.
+pub(super) const TOLD: u8 = b'r';
 
 /// What the owner hears from a link.
 #[derive(Debug)]
@@ -109,21 +115,32 @@ pub(crate) fn request_connection(link: &Link, socket: BorrowedFd<'_>) -> io::Res
     send_with(link.as_fd(), &request(CONNECT), &[socket])
 }
 
-/// Waits until the owner says that there is room for a record of `record_len` bytes, or is gone; `false` when the deadline has come
-/// before that.
-pub(crate) fn wait_for_room(link: &Link, record_len: u64, deadline: Option<Instant>) -> io::Result<bool> {
+/// Waits until the owner says that there may be room for a record of `record_len` bytes.
+///
+/// # Errors
+/// `TIMED_OUT` when the deadline has come before that; `PEER_CLOSED` when the owner is gone; `NO_RESOURCES` where it had no descriptor
+/// left for the request.
+pub(crate) fn wait_for_room(link: &Link, record_len: u64, deadline: Deadline) -> Result<(), Status> {
     let mut message = [0; 16];
     message[..8].copy_from_slice(&request(ROOM));
     message[8..].copy_from_slice(&record_len.to_ne_bytes());
     // The owner may be stopped, and its end of the link full.
-    if !wait_for(link.as_fd(), PollFlags::OUT, left(deadline))? {
-        return Ok(false);
-    }
+    Status::of_wait(wait_for(link.as_fd(), PollFlags::OUT, deadline))?;
     // One of its own for each wait: a forked child, which shares the link, waits for itself.
-    let (ours, theirs) = link::pair()?;
-    send_with(link.as_fd(), &message, &[theirs.as_fd()])?;
+    let (ours, theirs) = link::pair().map_err(Status::of_call)?;
+    send_with(link.as_fd(), &message, &[theirs.as_fd()]).map_err(Status::of_call)?;
     drop(theirs);
-    wait_for(ours.as_fd(), PollFlags::IN | PollFlags::RDHUP, left(deadline))
+    let mut says = [0];
+    loop {
+        Status::of_wait(wait_for(ours.as_fd(), PollFlags::IN | PollFlags::RDHUP, deadline))?;
+        match retry(|| recv(&ours, &mut says, RecvFlags::DONTWAIT)) {
+            Ok((_, 1..)) if says[0] == TOLD => return Ok(()),
+            Ok((_, 1..)) => {}
+            // Not even heard, and what was not received hangs up after the link that it was sent on.
+            _ if says[0] != HEARD && !link.is_owner_gone() => return Err(Status::NO_RESOURCES),
+            _ => return Err(Status::PEER_CLOSED),
+        }
+    }
 }
 
 /// That the ring's owner watches this process, which writes into its ring.

@@ -11,9 +11,9 @@ use crate::layout::{MAX_VECTORS, MAX_WRITE_SIZE, ring_buffer_record_len};
 use crate::orderings::LOST;
 use crate::process::Generation;
 use crate::status::Status;
-use crate::system::{left, wait_for};
 use crate::transport::handover;
 use crate::transport::link::Link;
+use crate::waiting::{Deadline, wait_for};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 use rustix::event::PollFlags;
 use rustix::fd::{AsFd, BorrowedFd};
@@ -21,7 +21,6 @@ use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 /// The size of a datagram's header, in bytes.
 pub(super) const HEADER: usize = 16;
@@ -163,18 +162,13 @@ impl Remote {
     }
 
     /// Sends one record, waiting until the deadline for a place in the socket.
-    pub(crate) fn write_until(&self, vectors: &[IoSlice<'_>], deadline: Option<Instant>) -> Result<(), Status> {
+    pub(crate) fn write_until(&self, vectors: &[IoSlice<'_>], deadline: Deadline) -> Result<(), Status> {
         while !self.offer(vectors)? {
-            let left = left(deadline);
-            let waited = if left == Some(Duration::ZERO) {
-                Ok(false)
-            } else {
-                wait_for(self.link.as_fd(), PollFlags::OUT, left).map_err(Status::of_call)
+            let waited = match deadline.is_over() {
+                true => Err(Status::TIMED_OUT),
+                false => Status::of_wait(wait_for(self.link.as_fd(), PollFlags::OUT, deadline)),
             };
-            if waited != Ok(true) {
-                self.lose(vectors);
-                return Err(waited.err().unwrap_or(Status::TIMED_OUT));
-            }
+            waited.inspect_err(|_| self.lose(vectors))?;
         }
         Ok(())
     }

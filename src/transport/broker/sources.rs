@@ -7,7 +7,7 @@ use crate::pair::Endpoint;
 use crate::strange::Socket;
 use core::sync::atomic::AtomicBool;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::net::{Shutdown, shutdown};
+use rustix::net::{SendFlags, Shutdown, send, shutdown};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -158,6 +158,14 @@ impl Source {
         if let Source::Writer { connection, .. } = self {
             // It fails only where the other end is gone already.
             let _ = shutdown(&*connection.socket, Shutdown::Read);
+        }
+    }
+
+    /// Says a word to a process that waits for room.
+    pub(super) fn tell(&self, word: u8) {
+        if let Source::Waiter { socket } = self {
+            // It fails only where the other end is gone already: there is place for as few words as there are.
+            let _ = send(&**socket, &[word], SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
         }
     }
 

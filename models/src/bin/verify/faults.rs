@@ -105,7 +105,8 @@ fn fate(fault: &splice::Fault, found: Found) -> Fate {
 /// Keeps in the file of `--json`, if there is to be one, what became of these.
 fn write<'a>(cli: &Cli, fates: impl Iterator<Item = &'a Fate>) -> Result<(), String> {
     let Some(path) = &cli.json else { return Ok(()) };
-    let text = serde_json::to_string_pretty(&Document { faults: fates.collect() }).map_err(|error| error.to_string())?;
+    let text =
+        serde_json::to_string_pretty(&Document { faults: fates.collect() }).map_err(|error| error.to_string())?;
     std::fs::write(path, text + "\n").map_err(|error| format!("{}: {error}", path.display()))
 }
 
