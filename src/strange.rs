@@ -5,10 +5,11 @@
 //! there is nothing to wait for.
 
 use crate::orderings::LOOKED_AT;
-use crate::system::spawn_without_signals;
+use crate::system::{retry, spawn_without_signals};
 use core::mem::{self, ManuallyDrop};
 use core::sync::atomic::AtomicBool;
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::io::Errno;
 use std::io;
 use std::ptr;
 use std::thread::Builder;
@@ -75,6 +76,7 @@ impl Socket {
 
     /// One that is to receive no descriptors, over which something may have been sent already.
     pub(crate) fn used(descriptor: OwnedFd) -> Self {
+        look_from_the_front(descriptor.as_fd());
         Socket::that(refuse_descriptors(descriptor.as_fd()), true, descriptor)
     }
 
@@ -142,16 +144,35 @@ pub(crate) fn is_silent(socket: BorrowedFd<'_>) -> bool {
 
 /// Whether a message waits in a Unix socket, be it an empty one, which looks like the end otherwise.
 fn something_waits(socket: BorrowedFd<'_>) -> bool {
+    look_from_the_front(socket);
     // From now on each message comes with its sender's credentials, for which there is no room here, and the end with none.
     let _ = set_option(socket, libc::SO_PASSCRED, 1);
     // SAFETY: all zeros is a message header without address, parts and control data.
     let mut header: libc::msghdr = unsafe { mem::zeroed() };
     let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT | libc::MSG_TRUNC;
-    // SAFETY: the descriptor is open, and the header says that there is room for nothing.
-    let looked = unsafe { libc::recvmsg(socket.as_raw_fd(), &mut header, flags) };
+    let looked = retry(|| {
+        // SAFETY: the descriptor is open, and the header says that there is room for nothing.
+        let looked = unsafe { libc::recvmsg(socket.as_raw_fd(), &mut header, flags) };
+        match usize::try_from(looked)
+            .map_err(|_| Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO))
+        {
+            // That the other end is gone, and has not taken all that it was sent, is said once and before anything else.
+            Err(Errno::CONNRESET) => Err(Errno::INTR),
+            looked => looked,
+        }
+    });
     // There may be other copies of the socket.
     let _ = set_option(socket, libc::SO_PASSCRED, 0);
-    looked > 0 || looked == 0 && header.msg_flags & libc::MSG_CTRUNC != 0
+    match looked {
+        Ok(len) => len > 0 || header.msg_flags & libc::MSG_CTRUNC != 0,
+        // Who cannot look has to suppose so.
+        Err(errno) => errno != Errno::AGAIN,
+    }
+}
+
+/// Whoever had a copy of the socket may have told the system to look further on than at what comes next.
+fn look_from_the_front(socket: BorrowedFd<'_>) {
+    let _ = set_option(socket, libc::SO_PEEK_OFF, -1);
 }
 
 /// Since Linux 6.16 a socket can refuse descriptors, and then it is the sender's `sendmsg` that fails. Before, whoever receives

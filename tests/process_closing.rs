@@ -11,7 +11,7 @@ use rustix::net::{
 use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::mem::MaybeUninit;
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, mpsc};
@@ -135,18 +135,20 @@ fn in_a_socket_that_is_given_up() {
     let watchdog = Watchdog::new("giving sockets up with descriptors that are slow to close");
     let record = [&1u32.to_ne_bytes()[..], &[0; 12]].concat();
     let before: [&[u8]; 3] = [&[], b"nonsense", &record];
-    for (before, last) in before.into_iter().flat_map(|before| [(before, &[][..]), (before, b"nonsense")]) {
+    let cases = before.into_iter().flat_map(|before| [(before, &[][..]), (before, b"nonsense")]);
+    for ((before, last), hidden) in cases.flat_map(|case| [(case, Hidden::No), (case, Hidden::BehindTheLook)]) {
         let (mut reader, iob, mapped) = scene();
         let (ours, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
         let (slow, end) = lingering();
         send(&theirs, before, vec![]);
         send(&theirs, last, vec![slow]);
+        let _theirs = hide(hidden, &ours, theirs);
         behind_the_brokers_back(&mut reader, &iob, || send(&mapped, &connect(), vec![ours]));
         if before == record {
             assert_eq!(reader.read_message_blocking(None), Ok(Some((1, vec![]))));
         }
-        println!("{before:?}, then {last:?}");
+        println!("{before:?}, then {last:?}, hidden: {hidden:?}");
         nobody_waits(reader, iob, &watchdog);
         is_closed(end);
         watchdog.progress();
@@ -170,22 +172,56 @@ fn on_its_way_at_the_end() {
     }
 }
 
+/// How a stranger hides from whoever looks what waits in a socket.
+#[derive(Clone, Copy, Debug)]
+enum Hidden {
+    /// Not at all.
+    No,
+    /// Who looks, looks beyond it.
+    BehindTheLook,
+    /// Who looks finds an error first.
+    BehindAnError,
+}
+
 /// A socket that is one, but for what waits in it.
 #[test]
 fn in_a_link_that_is_offered() {
     let watchdog = Watchdog::new("an offer's socket with descriptors that are slow to close");
-    for (before, receive) in
-        [(&b""[..], Iob::receive_from as fn(&UnixStream) -> _), (b"nonsense", Iob::receive_isolated_from)]
-    {
-        let (ours, theirs) =
-            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
-        let (slow, end) = lingering();
-        send(&theirs, before, vec![slow]);
-        let (near, far) = UnixStream::pair().unwrap();
-        send(&near, &offer(1), vec![ours]);
-        assert!(receive(&far).is_err());
-        watchdog.progress();
-        is_closed(end);
+    let receives = [Iob::receive_from as fn(&UnixStream) -> _, Iob::receive_isolated_from];
+    for hidden in [Hidden::No, Hidden::BehindTheLook, Hidden::BehindAnError] {
+        for (before, receive) in [&b""[..], b"nonsense"].into_iter().zip(receives) {
+            let (ours, theirs) =
+                socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+            let (slow, end) = lingering();
+            send(&theirs, before, vec![slow]);
+            let _theirs = hide(hidden, &ours, theirs);
+            let (near, far) = UnixStream::pair().unwrap();
+            send(&near, &offer(1), vec![ours]);
+            assert!(receive(&far).is_err(), "{hidden:?}, {before:?}");
+            watchdog.progress();
+            is_closed(end);
+        }
+    }
+}
+
+/// Returns the other end, if it is kept.
+fn hide(how: Hidden, ours: &OwnedFd, theirs: OwnedFd) -> Option<OwnedFd> {
+    match how {
+        Hidden::No => Some(theirs),
+        Hidden::BehindTheLook => {
+            let (far, len) = (libc::c_int::MAX, size_of::<libc::c_int>() as libc::socklen_t);
+            // SAFETY: the option's value is an int.
+            let set = unsafe {
+                let value = (&raw const far).cast();
+                libc::setsockopt(ours.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEEK_OFF, value, len)
+            };
+            assert_eq!(set, 0);
+            Some(theirs)
+        }
+        Hidden::BehindAnError => {
+            send(ours, b"not taken", vec![]);
+            None
+        }
     }
 }
 

@@ -118,7 +118,8 @@ fn receive(
             return Ok(headers.into_iter().take(got).map(Datagram::new));
         }
         return Err(match io::Error::last_os_error().kind() {
-            io::ErrorKind::Interrupted => continue,
+            // A reset is said once, before what waits: the other end is gone, and has not taken all that it was sent.
+            io::ErrorKind::Interrupted | io::ErrorKind::ConnectionReset => continue,
             io::ErrorKind::WouldBlock => {
                 connection.socket.found_empty();
                 Received::Nothing
