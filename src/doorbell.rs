@@ -67,11 +67,12 @@ impl Doorbell {
     /// Rings what is `wanted` ([`bell`]).
     pub(crate) fn ring(&self, wanted: u32) {
         let at_home = self.is_home();
-        if wanted & bell::WAKER != 0 && at_home {
-            self.wake();
-        }
         if wanted & bell::DESCRIPTOR != 0 || !at_home {
             self.event.ring();
+        }
+        // Last, since it is somebody else's code, which may panic.
+        if wanted & bell::WAKER != 0 && at_home {
+            self.wake();
         }
     }
 

@@ -212,8 +212,10 @@ impl Host {
         // A task that the thread itself woke may be what drops the ring.
         let itself = thread.thread().id() == thread::current().id();
         if !itself && ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Disconnected) {
-            // A panic in there has been reported by the thread itself.
-            let _ = thread.join();
+            // A panic in there has been reported by the thread itself. Then it has not closed the ring.
+            if thread.join().is_err() {
+                close::abandon(ring);
+            }
         }
     }
 
@@ -371,8 +373,13 @@ impl Broker {
             }
         }
         sources.admit_no_writer();
+        let has_ended = sources.is_closed();
         drop(sources);
         self.ring.ring_room_bell();
+        // By a panic in somebody's waker.
+        if has_ended {
+            courier::finish(self);
+        }
     }
 
     /// Does the next thing that a process which maps the region asks for. The sources are locked from before it is asked until it

@@ -13,6 +13,7 @@ use super::inbox::Inbox;
 use super::receive::Received;
 use super::sources::{Connection, Source};
 use super::{Attended, BELL, Broker, CALL, DOORBELL, WAKERS_BELL, close_account};
+use crate::callback::run_each;
 use crate::protocol::memory::bell;
 use crate::protocol::room::Wish;
 use crate::protocol::{close, room};
@@ -51,19 +52,19 @@ pub(super) fn run(broker: &Broker) {
 }
 
 /// The ring is to be closed, and everything was received: closes it.
-fn finish(broker: &Broker) {
+pub(super) fn finish(broker: &Broker) {
     if broker.sources().are_drained() && !close::is_closed(&*broker.ring) {
         close::finish(&*broker.ring);
     }
 }
 
-/// However the loop ends, by a panic in somebody's waker too, nobody is left believing in it.
+/// However the loop ends, by a panic in somebody's waker too, nobody is left believing in it. There may be another such waker.
 struct End<'a>(&'a Broker);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
-        self.0.close();
-        finish(self.0);
+        let broker = self.0;
+        run_each([Broker::close as fn(&Broker), finish].map(|step| move || step(broker)));
     }
 }
 
@@ -99,7 +100,7 @@ struct Courier<'a> {
 /// However the loop ends, nobody else is kept from the room.
 impl Drop for Courier<'_> {
     fn drop(&mut self) {
-        self.no_longer_waits();
+        run_each([|| self.no_longer_waits()]);
     }
 }
 
