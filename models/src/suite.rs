@@ -31,7 +31,7 @@ use std::collections::BTreeSet;
 use weakest::Scenario;
 use weakest::engine::loom::LoomOptions;
 use weakest::engine::shuttle::{ShuttleOptions, Strategy};
-use weakest::explorer::{ExplorerOptions, Memory, Often, Reductions, Time};
+use weakest::explorer::{ExplorerOptions, Memory, Often, Time};
 use weakest::run::Run;
 use weakest::suite::{Engine, Entry};
 
@@ -72,12 +72,6 @@ fn restless() -> ExplorerOptions {
     ExplorerOptions { spurious_wakes: Often::Always, ..Default::default() }
 }
 
-/// For models too large to tell all points of a thread apart (`weakest/docs/explorer.md`, "Twins").
-fn with_twins(options: ExplorerOptions) -> ExplorerOptions {
-    let reductions = Reductions { twins: true, ..options.reductions };
-    ExplorerOptions { reductions, ..options }
-}
-
 /// Samples of schedules under shuttle, half of them random, half by probabilistic concurrency testing.
 fn sample(scenario: impl Scenario + Copy, iterations: u64) -> [Entry; 2] {
     [Strategy::Random, Strategy::Pct { depth: 3 }].map(|strategy| {
@@ -114,8 +108,8 @@ fn loom_models(level: Level) -> Vec<Entry> {
     let mut models = small_loom_models();
     models.extend([
         loom(Polling { writers: 2, messages: 1 }, Some(3), 1_248),
-        loom(waiting(2, 1, Blocking), Some(2), 3_947),
-        loom(waiting(2, 1, Bell), Some(2), 4_095),
+        loom(waiting(2, 1, Blocking), Some(2), 3_643),
+        loom(waiting(2, 1, Bell), Some(2), 3_619),
     ]);
     if level >= Level::Default {
         models.extend([
@@ -153,20 +147,20 @@ fn small_loom_models() -> Vec<Entry> {
         loom(Wrapped { across: Across::Message }, None, 24),
         loom(Edge, None, 66),
         loom(Accounts { together: true }, Some(3), 20),
-        loom(waiting(1, 1, Blocking), None, 675),
+        loom(waiting(1, 1, Blocking), None, 496),
         loom(waiting(1, 1, Bell), None, 800),
-        loom(ByHand { style: Blocking }, None, 675),
+        loom(ByHand { style: Blocking }, None, 496),
         loom(ByHand { style: Bell }, None, 800),
         loom(Cancelled { then: Blocking }, Some(3), 174),
         loom(Cancelled { then: Bell }, Some(3), 281),
-        loom(PeerClosed, Some(3), 1_167),
-        loom(Repair, Some(3), 376),
+        loom(PeerClosed, Some(3), 1_109),
+        loom(Repair, Some(3), 343),
         loom(mediated(1, 1, false), None, 800),
         loom(mediated(2, 1, false), Some(2), 2_587),
         loom(mediated(1, 1, true), Some(2), 3_984),
         loom(Revoked, None, 31),
-        loom(closing(None, false), Some(2), 380),
-        loom(closing(Some(Blocking), false), Some(2), 3_348),
+        loom(closing(None, false), Some(2), 340),
+        loom(closing(Some(Blocking), false), Some(2), 2_507),
         loom(Abandoned, None, 34),
     ]
 }
@@ -222,7 +216,7 @@ fn explorer_models(level: Level) -> Vec<Entry> {
         // One death, which leaves the reader and another writer asleep: loom does not get that far with two preemptions.
         explore(Death { mortals: 2, style: Blocking }, 1),
         // Two deaths, after which the lock's word may be what it was.
-        explore_with(Death { mortals: 2, style: Blocking }, with_twins(deaths(2))),
+        explore(Death { mortals: 2, style: Blocking }, 2),
         explore(mediated(1, 1, true), 0),
         explore(Bereaved, 1),
         explore(closing(Some(Bell), false), 0),
@@ -233,8 +227,8 @@ fn explorer_models(level: Level) -> Vec<Entry> {
             explore(waiting(2, 1, Blocking), 0),
             explore(waiting(2, 1, Bell), 0),
             explore(waiting(1, 4, Blocking), 0),
-            explore_with(waiting(2, 2, Blocking), with_twins(Default::default())),
-            explore_with(waiting(3, 1, Blocking), with_twins(Default::default())),
+            explore(waiting(2, 2, Blocking), 0),
+            explore(waiting(3, 1, Blocking), 0),
             explore_with(waiting(1, 4, Blocking), restless()),
             explore_with(waiting(2, 1, Blocking), restless()),
             explore_with(Timed { style: Blocking, messages: 2 }, restless()),
@@ -244,7 +238,7 @@ fn explorer_models(level: Level) -> Vec<Entry> {
     }
     if level >= Level::Full {
         models
-            .extend([explore(Death { mortals: 2, style: Blocking }, 2), explore(Death { mortals: 2, style: Bell }, 2)]);
+            .extend([explore(Death { mortals: 3, style: Blocking }, 3), explore(Death { mortals: 2, style: Bell }, 2)]);
     }
     models
 }
@@ -269,10 +263,7 @@ fn hardware_models(level: Level) -> Vec<Entry> {
         ]);
     }
     if level >= Level::Full {
-        models.extend([
-            explore_with(waiting(3, 1, Blocking), with_twins(Default::default())),
-            explore(Death { mortals: 2, style: Blocking }, 1),
-        ]);
+        models.extend([explore(waiting(3, 1, Blocking), 0), explore(Death { mortals: 2, style: Blocking }, 1)]);
     }
     models
 }
@@ -345,7 +336,7 @@ fn small_explorer_killers() -> Vec<Entry> {
 pub fn explorer_killers() -> Vec<Entry> {
     let mut killers = small_explorer_killers();
     for style in [Blocking, Bell] {
-        killers.push(explore_with(waiting(2, 1, style), with_twins(Default::default())));
+        killers.push(explore(waiting(2, 1, style), 0));
     }
     killers.extend(hardware_killers());
     killers

@@ -66,35 +66,38 @@ pub unsafe fn acquire<P: Platform, M: Memory<P> + ?Sized>(memory: &M) -> Held<'_
 fn contend<P: Platform, M: Memory<P> + ?Sized>(memory: &M, id: u32) -> bool {
     let word = &memory.header().writers.0.lock;
     let mut patience = Patience::<P>::new();
-    if memory.is_mediated() {
-        return contend_awake::<P>(word, id, patience);
-    }
-    loop {
-        let seen = word.load(&LOCK_LOOK);
-        if seen & OWNER == 0 {
-            // Keeping the mark makes our release wake whoever still sleeps.
-            if word.compare_exchange(&LOCK_TAKE_MARKED, seen, id | (seen & WAITERS)).is_ok() {
-                return seen & OWNER_DIED != 0;
-            }
-        } else if patience.pause() {
-            continue;
-        } else if seen & WAITERS != 0 || word.compare_exchange(&LOCK_MARK, seen, seen | WAITERS).is_ok() {
-            P::wait(word, &LOCK_SLEEP, seen | WAITERS, None);
+    while patience.pause() {
+        if let Ok(from_the_dead) = take_if_free::<P>(word, id) {
+            return from_the_dead;
         }
     }
+    P::retry(|| match take_if_free::<P>(word, id) {
+        Ok(from_the_dead) => Some(from_the_dead),
+        Err(seen) => {
+            if memory.is_mediated() {
+                // Nobody could wake this thread.
+                P::give_way();
+            } else if seen & OWNER != 0 && mark::<P>(word, seen) {
+                P::wait(word, &LOCK_SLEEP, seen | WAITERS, None);
+            }
+            None
+        }
+    })
 }
 
-/// The same where nobody could wake it: looks again after a while.
-fn contend_awake<P: Platform>(word: &P::AtomicU32, id: u32, mut patience: Patience<P>) -> bool {
-    while patience.pause() && word.load(&LOCK_LOOK) & OWNER != 0 {}
-    P::retry(|| {
-        let seen = word.load(&LOCK_LOOK);
-        if seen & OWNER == 0 && word.compare_exchange(&LOCK_TAKE_MARKED, seen, id | (seen & WAITERS)).is_ok() {
-            return Some(seen & OWNER_DIED != 0);
-        }
-        P::give_way();
-        None
-    })
+/// Takes the lock if it is free, marked or not, and returns whether its last owner died with it; else what the word was.
+fn take_if_free<P: Platform>(word: &P::AtomicU32, id: u32) -> Result<bool, u32> {
+    let seen = word.load(&LOCK_LOOK);
+    // Keeping the mark makes our release wake whoever still sleeps.
+    if seen & OWNER == 0 && word.compare_exchange(&LOCK_TAKE_MARKED, seen, id | (seen & WAITERS)).is_ok() {
+        return Ok(seen & OWNER_DIED != 0);
+    }
+    Err(seen)
+}
+
+/// Whether the lock is still as it was seen, and marked.
+fn mark<P: Platform>(word: &P::AtomicU32, seen: u32) -> bool {
+    seen & WAITERS != 0 || word.compare_exchange(&LOCK_MARK, seen, seen | WAITERS).is_ok()
 }
 
 impl<P: Platform, M: Memory<P> + ?Sized> Held<'_, P, M> {

@@ -58,28 +58,30 @@ fn sleep<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, timeout: Op
     let lock = &header.writers.0.lock;
     // A time beyond what the clock can count is no limit.
     let deadline = timeout.and_then(|timeout| P::now().checked_add(timeout));
-    loop {
+    // A round in vain leaves nothing behind, which a checker may know.
+    P::retry(|| {
         let head = read::head(memory);
         if head > index {
-            return Some(head);
+            return Some(Some(head));
         }
         let word = match arm(memory, index) {
-            Ok(head) => return Some(head),
+            Ok(head) => return Some(Some(head)),
             Err(word) => word,
         };
         if word & OWNER == 0 && word & OWNER_DIED != 0 {
             clear_up::<P, M>(memory);
-            continue;
+            return None;
         }
         match P::wait(lock, &READER_SLEEP, word, deadline) {
             Wait::Changed => {}
             Wait::Woken => pass_on::<P>(lock),
             Wait::TimedOut => {
                 let head = read::head(memory);
-                return (head > index).then_some(head);
+                return Some((head > index).then_some(head));
             }
         }
-    }
+        None
+    })
 }
 
 /// A dead owner's lock is taken and released, so that its word changes. To sleep on the word as it is would be in vain if the
