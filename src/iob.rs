@@ -217,6 +217,8 @@ impl Iob {
     /// [`receive_from`](Self::receive_from). The receiver can write records with this tag and nothing else: what it gets is a
     /// socket, and the ring's owner writes the records it receives from there. See [`transport`](crate::transport).
     ///
+    /// A writer that is itself mapped into another process asks the ring's owner, and waits until that has taken notice.
+    ///
     /// # Errors
     /// `PermissionDenied` for the peer of a writer. `BrokenPipe` where the ring's owner, or the receiver, is gone. Those of a
     /// lack of descriptors, threads or memory. `WouldBlock` where the socket is full and does not block, or its time is up. On

@@ -395,15 +395,13 @@ impl Broker {
                     }
                 })
             }
-            Ok(Request::Connect(socket)) => {
-                self.add_to(sources, Source::writer(socket, connection.writer.clone())).map(drop)
-            }
+            Ok(Request::Connect(socket)) => self
+                .add_to(sources, Source::writer(socket, connection.writer.clone()))
+                .map(|token| sources.tell(token, HEARD)),
             Ok(Request::Room(socket, record_len)) => {
                 let wish = Wish::of_a_writer(&*self.ring, record_len);
                 self.add_to(sources, Source::waiter(socket)).map(|token| {
-                    if let Some(source) = sources.get_mut(token) {
-                        source.tell(HEARD);
-                    }
+                    sources.tell(token, HEARD);
                     // After the end its socket is closed with the others.
                     self.waits().add_process(token, wish);
                 })

@@ -12,8 +12,8 @@ use crate::protocol::{close, section};
 use crate::ring::Ring;
 use crate::status::Status;
 use crate::transport::broker::{Host, Writer};
+use crate::transport::handover;
 use crate::transport::mapped::{self, Watched};
-use crate::transport::{handover, link};
 use crate::waiting::{Deadline, block_until};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::io;
@@ -213,13 +213,14 @@ impl Direct {
         let theirs = match &self.place {
             Place::Here(local) => local.host.connect(&self.ring, self.source(local))?,
             Place::Elsewhere(watched, _) => {
-                let (ours, theirs) = link::pair()?;
-                mapped::request_connection(watched.link(), ours.as_fd())?;
+                let theirs = mapped::request_connection(watched.link());
                 // Before the ring was closed: then its owner has found the request. Or else nobody may have the socket.
-                if section::exclusively(&*self.ring, |_| close::is_closing(&*self.ring)) {
+                if watched.link().is_owner_gone()
+                    || section::exclusively(&*self.ring, |_| close::is_closing(&*self.ring))
+                {
                     return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the ring is closed"));
                 }
-                theirs
+                theirs?
             }
         };
         handover::offer_isolated(to, self.tag, self.ring.region.capacity() as u64, theirs.as_fd())

@@ -3,7 +3,7 @@
 //! | request | attached | why |
 //! |---|---|---|
 //! | watch | a pidfd of the sender | should it die between publishing a record and ringing the reader's bell, the owner rings |
-//! | connect | a socket | the sender hands its endpoint on, isolated: the broker is to receive from there with the same tag |
+//! | connect | a socket | the sender hands its endpoint on, isolated: the broker is to receive from there with the same tag, and says there that it listens |
 //! | room, and the length of a record | a socket | the sender waits for room: the owner says there that it listens, and when there is some |
 
 use crate::orderings::WATCHED;
@@ -18,6 +18,7 @@ use crate::waiting::{Deadline, wait_for};
 use core::sync::atomic::AtomicU32;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
 use std::io;
@@ -31,7 +32,7 @@ const WATCH: u32 = 1;
 const CONNECT: u32 = 2;
 /// The kind of a request to be told of room. The record's length follows, in bytes.
 const ROOM: u32 = 3;
-/// What whoever asks for room is told at once: the owner listens.
+/// What whoever sends a socket is told there at once: the owner listens.
 pub(super) const HEARD: u8 = b'h';
 /// What it is told when it is worth another try.
 pub(super) const TOLD: u8 = b'r';
@@ -109,10 +110,22 @@ fn request(kind: u32) -> [u8; 8] {
     message
 }
 
-/// Asks the owner to receive records from `socket`. It may have closed the ring meanwhile, which is to be looked at under the
-/// writers' lock after this.
-pub(crate) fn request_connection(link: &Link, socket: BorrowedFd<'_>) -> io::Result<()> {
-    send_with(link.as_fd(), &request(CONNECT), &[socket])
+/// Asks the owner to receive records from a socket, and waits until it does. Returns the other end. The ring may have been closed
+/// meanwhile, which is to be looked at under the writers' lock after this, also where it fails.
+///
+/// # Errors
+/// `EMFILE` where the owner had nothing left to take the request with, or is gone.
+pub(crate) fn request_connection(link: &Link) -> io::Result<OwnedFd> {
+    let (ours, theirs) = link::pair()?;
+    send_with(link.as_fd(), &request(CONNECT), &[theirs.as_fd()])?;
+    drop(theirs);
+    wait_for(ours.as_fd(), PollFlags::IN | PollFlags::RDHUP, Deadline::after(None))?;
+    let mut says = [0];
+    // Taken out, since the receiver expects to find nothing.
+    match retry(|| recv(&ours, &mut says, RecvFlags::DONTWAIT)) {
+        Ok((_, 1..)) => Ok(ours),
+        _ => Err(Errno::MFILE.into()),
+    }
 }
 
 /// Waits until the owner says that there may be room for a record of `record_len` bytes.
@@ -136,9 +149,11 @@ pub(crate) fn wait_for_room(link: &Link, record_len: u64, deadline: Deadline) ->
         match retry(|| recv(&ours, &mut says, RecvFlags::DONTWAIT)) {
             Ok((_, 1..)) if says[0] == TOLD => return Ok(()),
             Ok((_, 1..)) => {}
-            // Not even heard, and what was not received hangs up after the link that it was sent on.
-            _ if says[0] != HEARD && !link.is_owner_gone() => return Err(Status::NO_RESOURCES),
-            _ => return Err(Status::PEER_CLOSED),
+            // What was not received hangs up after the link that it was sent on.
+            _ if link.is_owner_gone() => return Err(Status::PEER_CLOSED),
+            _ if says[0] != HEARD => return Err(Status::NO_RESOURCES),
+            // Told, without a word: there was no memory for it. Or the link is about to hang up, too.
+            _ => return Ok(()),
         }
     }
 }

@@ -83,12 +83,11 @@ impl Inbox {
             return;
         }
         let asked = if connection.socket.is_free_of_descriptors() { self.free.len() } else { 1 };
-        let datagrams = match receive::take(connection, &mut self.free[..asked]) {
-            Ok(datagrams) => datagrams,
+        let (datagrams, all) = match receive::take(connection, &mut self.free[..asked]) {
+            Ok(taken) => taken,
             Err(then) => return self.then = then,
         };
-        // Fewer than were asked for are all there were.
-        self.then = if datagrams.len() < asked { Received::Nothing } else { Received::Turn };
+        self.then = if all { Received::Nothing } else { Received::Turn };
         let mut taken = 0;
         for datagram in datagrams {
             match datagram.message(&self.free[taken]) {

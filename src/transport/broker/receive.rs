@@ -79,24 +79,24 @@ impl Datagram {
 }
 
 /// Takes what waits, without blocking: a datagram to each of `places`, at most [`MOST`]; where they may have descriptors, at most
-/// one, of which it has seen that it has none.
-pub(super) fn take(connection: &Connection, places: &mut [Box<[u8]>]) -> Result<Datagrams, Received> {
+/// one, of which it has seen that it has none. Says beside whether that was all.
+pub(super) fn take(connection: &Connection, places: &mut [Box<[u8]>]) -> Result<(Datagrams, bool), Received> {
     if connection.socket.is_free_of_descriptors() {
         return receive(connection, places, 0);
     }
     let mut header = [0; HEADER];
-    for datagram in receive(connection, &mut [&mut header], libc::MSG_PEEK)? {
+    for datagram in receive(connection, &mut [&mut header], libc::MSG_PEEK)?.0 {
         datagram.message(&header)?;
     }
     receive(connection, &mut places[..1], 0)
 }
 
-/// `recvmmsg` that does not block and takes no descriptors.
+/// Receives without blocking, and takes no descriptors.
 fn receive(
     connection: &Connection,
     places: &mut [impl AsMut<[u8]>],
     flags: libc::c_int,
-) -> Result<Datagrams, Received> {
+) -> Result<(Datagrams, bool), Received> {
     let nowhere = libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 };
     let mut parts = [nowhere; MOST];
     // SAFETY: all zeros is a message header without address, parts and control data.
@@ -111,11 +111,20 @@ fn receive(
     }
     let flags = flags | libc::MSG_TRUNC | libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
     let socket = connection.socket.as_fd().as_raw_fd();
+    let mut one_at_a_time = false;
     loop {
-        // SAFETY: the descriptor is open; each of the headers describes one part, which is one of `places`.
-        let got = unsafe { libc::recvmmsg(socket, headers.as_mut_ptr(), asked, flags as _, ptr::null_mut()) };
-        if let Ok(got) = usize::try_from(got) {
-            return Ok(headers.into_iter().take(got).map(Datagram::new));
+        let got = if one_at_a_time {
+            // SAFETY: the descriptor is open; the header describes one part, which is one of `places`.
+            let len = unsafe { libc::recvmsg(socket, &mut headers[0].msg_hdr, flags) };
+            u32::try_from(len).map(|len| headers[0].msg_len = len).map(|()| 1)
+        } else {
+            // SAFETY: the descriptor is open; each of the headers describes one part, which is one of `places`.
+            let got = unsafe { libc::recvmmsg(socket, headers.as_mut_ptr(), asked, flags as _, ptr::null_mut()) };
+            usize::try_from(got)
+        };
+        if let Ok(got) = got {
+            let all = !one_at_a_time && got < asked as usize;
+            return Ok((headers.into_iter().take(got).map(Datagram::new), all));
         }
         return Err(match io::Error::last_os_error().kind() {
             // A reset is said once, before what waits: the other end is gone, and has not taken all that it was sent.
@@ -123,6 +132,11 @@ fn receive(
             io::ErrorKind::WouldBlock => {
                 connection.socket.found_empty();
                 Received::Nothing
+            }
+            // A filter that does not know the newer of the two calls.
+            io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported if !one_at_a_time => {
+                one_at_a_time = true;
+                continue;
             }
             _ => Received::End,
         });

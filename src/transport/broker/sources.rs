@@ -5,6 +5,7 @@ use crate::grants::Granted;
 use crate::orderings::UNDER_LOCK;
 use crate::pair::Endpoint;
 use crate::strange::Socket;
+use crate::system::retry;
 use core::sync::atomic::AtomicBool;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::{SendFlags, Shutdown, send, shutdown};
@@ -161,11 +162,16 @@ impl Source {
         }
     }
 
-    /// Says a word to a process that waits for room.
+    /// Says a word to a process that maps the region and has sent this socket; or ends the connection, where it cannot.
     pub(super) fn tell(&self, word: u8) {
-        if let Source::Waiter { socket } = self {
-            // It fails only where the other end is gone already: there is place for as few words as there are.
-            let _ = send(&**socket, &[word], SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+        let socket = match self {
+            Source::Waiter { socket } => socket,
+            Source::Writer { connection, .. } => &connection.socket,
+            Source::Link { .. } | Source::Granted { .. } | Source::Process { .. } => return,
+        };
+        // There is place for as few words as there are, but perhaps no memory of the kernel's.
+        if retry(|| send(&**socket, &[word], SendFlags::DONTWAIT | SendFlags::NOSIGNAL)).is_err() {
+            self.hang_up();
         }
     }
 
@@ -234,6 +240,13 @@ impl Sources {
     pub(super) fn isolated(&self, which: impl Fn(&Writer) -> bool) -> Vec<u64> {
         let is_one = |source: &Source| source.isolated().is_some_and(&which);
         self.by_token.iter().filter(|(_, source)| is_one(source)).map(|(&token, _)| token).collect()
+    }
+
+    /// Says a word to whoever has sent this source's socket.
+    pub(super) fn tell(&self, token: u64, word: u8) {
+        if let Some(source) = self.by_token.get(&token) {
+            source.tell(word);
+        }
     }
 
     pub(super) fn get_mut(&mut self, token: u64) -> Option<&mut Source> {
