@@ -1,5 +1,5 @@
 //! Every system call that the library makes is refused: each kind, each time, once with each error that it can have, and from then on;
-//! and descriptors run out after each number of them. In a scene that has hand-overs, writers of all transports in this process, waits
+//! descriptors run out after each number of them; and the process is forked in the middle of each call. In a scene that has hand-overs, writers of all transports in this process, waits
 //! for room and the end. Nobody panics, nobody hangs, whoever is told something is told the truth, and the accounts balance. Which calls
 //! there are nobody has picked: a call that the table does not know fails the test.
 
@@ -9,15 +9,17 @@ mod refusing;
 use iobring::{Iob, Reader, RingBuffer, Status};
 use iobring_oracle::child::{self, Fork};
 use iobring_oracle::patience::PATIENCE;
-use refusing::{CALLS, Counts, Refusal, library};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use refusing::{CALLS, Counts, Plan, Refusal, library};
+use rustix::process::{Pid, Resource, Rlimit, WaitOptions, getrlimit, setrlimit, waitpid};
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::panic::catch_unwind;
+use std::ptr::{self, null_mut};
 use std::sync::Mutex;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicPtr};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -136,6 +138,33 @@ impl Helper {
     }
 }
 
+/// Whether nothing is to be noticed of the trouble.
+static UNTROUBLED: AtomicBool = AtomicBool::new(true);
+
+/// The writers that are there, for a fork that comes at any moment.
+static WRITERS: [AtomicPtr<Writer>; 4] = [const { AtomicPtr::new(null_mut()) }; 4];
+
+/// What a fork does: it writes through its copies, asks them, and drops them.
+fn in_a_fork(counts: &'static Counts) -> i32 {
+    for place in &WRITERS {
+        // SAFETY: nothing or a writer, of which this process has its copy.
+        let Some(writer) = (unsafe { place.load(SeqCst).as_ref() }) else { continue };
+        let told = |result: Result<(), Status>| {
+            if result.is_ok() {
+                counts.told[writer.tag as usize].fetch_add(1, SeqCst);
+            }
+        };
+        let another = writer.iob.clone();
+        told(another.send(&[writer.tag as u8; 10]));
+        told(another.send_timeout(&[writer.tag as u8; 20], Some(Duration::ZERO)));
+        another.is_peer_closed();
+        drop(another);
+        // SAFETY: nobody in this process uses it after this.
+        drop(unsafe { place.load(SeqCst).read() });
+    }
+    0
+}
+
 /// A writer, and what it was told.
 #[derive(Clone)]
 struct Writer {
@@ -156,7 +185,8 @@ impl Writer {
     fn counted(&self, result: Result<(), Status>) -> Result<(), Status> {
         match result {
             Ok(()) => drop(self.told.fetch_add(1, SeqCst)),
-            Err(status) => assert_ne!(status.name(), "UNKNOWN"),
+            Err(Status::NO_SPACE | Status::TIMED_OUT) => {}
+            Err(status) => assert!(status.name() != "UNKNOWN" && !UNTROUBLED.load(SeqCst), "{status}"),
         }
         result
     }
@@ -170,8 +200,13 @@ fn hand_over(
     (near, far): (UnixStream, UnixStream),
 ) -> Option<Iob> {
     match library(|| how(iob, &near)) {
-        Ok(()) => library(|| take(&far)).ok(),
-        Err(_) => {
+        Ok(()) => {
+            let taken = library(|| take(&far));
+            assert!(taken.is_ok() || !UNTROUBLED.load(SeqCst), "{taken:?}");
+            taken.ok()
+        }
+        Err(error) => {
+            assert!(!UNTROUBLED.load(SeqCst), "{error}");
             let error = Iob::receive_from(&far).expect_err("what failed has handed over");
             assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
             None
@@ -197,9 +232,13 @@ impl Read {
 }
 
 /// What happens, and what has to hold of it. All that the test itself needs is there before.
-fn scene(helpers: &[Helper; 3], sockets: [(UnixStream, UnixStream); 3]) -> Result<(), String> {
+fn scene(helpers: &[Helper; 3], sockets: [(UnixStream, UnixStream); 3], counts: &'static Counts) -> Result<(), String> {
     let [first, second, third] = sockets;
-    let Ok(mut reader) = library(|| RingBuffer::try_create(CAPACITY)) else { return Ok(()) };
+    let mut reader = match library(|| RingBuffer::try_create(CAPACITY)) {
+        Ok(reader) => reader,
+        Err(status) if UNTROUBLED.load(SeqCst) => return Err(status.to_string()),
+        Err(_) => return Ok(()),
+    };
     let pairs: Vec<_> = (0..4).map(|tag| library(|| reader.new_iob_writer(tag)).unwrap()).collect();
     let peers: Vec<_> = pairs.iter().map(|(_, peer)| peer.clone()).collect();
     let told = || std::sync::Arc::default();
@@ -212,6 +251,9 @@ fn scene(helpers: &[Helper; 3], sockets: [(UnixStream, UnixStream); 3]) -> Resul
     let on = on.map(|iob| of(1, iob));
     drop(pairs);
     let writers: Vec<Writer> = [Some(direct), mapped, isolated, on].into_iter().flatten().collect();
+    for (place, writer) in WRITERS.iter().zip(&writers) {
+        place.store(ptr::from_ref(writer).cast_mut(), SeqCst);
+    }
 
     let mut read = Read::default();
     for writer in &writers {
@@ -246,7 +288,8 @@ fn scene(helpers: &[Helper; 3], sockets: [(UnixStream, UnixStream); 3]) -> Resul
     let _ = writers[0].send_timeout(LARGE, Some(Duration::ZERO));
 
     let told: Vec<(u64, u64)> = writers.iter().map(|writer| (writer.tag, writer.told.load(SeqCst))).collect();
-    for writer in writers {
+    for (place, writer) in WRITERS.iter().zip(writers) {
+        place.store(null_mut(), SeqCst);
         library(|| drop(writer));
     }
     // All that was sent is there when the peer says so.
@@ -261,16 +304,32 @@ fn scene(helpers: &[Helper; 3], sockets: [(UnixStream, UnixStream); 3]) -> Resul
             }
         }
     }
+    // What it has written is there, and its copies are none any more.
+    let fork = Pid::from_raw(counts.fork.load(SeqCst));
+    if let Some(fork) = fork {
+        loop {
+            match waitpid(Some(fork), WaitOptions::NOHANG).unwrap() {
+                None => drop(read.take(&mut reader, Duration::from_millis(1))),
+                Some((_, status)) if status.exit_status() == Some(0) => break,
+                Some((_, status)) => return Err(format!("the fork: {status:?}")),
+            }
+        }
+    }
     library(|| reader.close());
     while !library(|| reader.is_at_end()) {
         read.take(&mut reader, Duration::from_millis(1));
     }
     let accounts = library(|| reader.accounts());
-    if !accounts.total.balances() || accounts.by_tag.values().any(|account| !account.balances()) {
+    // What forks write counts in total.
+    if !accounts.total.balances() || fork.is_none() && accounts.by_tag.values().any(|account| !account.balances()) {
         return Err(format!("{accounts:?}"));
     }
     let mut expected = BTreeMap::new();
-    told.iter().filter(|(_, told)| *told > 0).for_each(|(tag, told)| *expected.entry(*tag).or_default() += told);
+    let by_fork = (0..).zip(&counts.told).map(|(tag, told)| (tag, u64::from(told.load(SeqCst))));
+    told.into_iter()
+        .chain(by_fork)
+        .filter(|(_, told)| *told > 0)
+        .for_each(|(tag, told)| *expected.entry(tag).or_default() += told);
     if expected != read.by_tag {
         return Err(format!("told {expected:?}, read {:?}", read.by_tag));
     }
@@ -285,6 +344,8 @@ enum Trouble {
     Refused(Refusal),
     /// So many descriptors are left.
     Descriptors(u64),
+    /// A fork in the middle of this call.
+    Fork(u32),
 }
 
 /// One at a time, since a child is made while other threads of this process do nothing.
@@ -292,7 +353,11 @@ static TURN: Mutex<()> = Mutex::new(());
 
 /// The scene in a child: 0 if all holds, 77 if it cannot be judged here.
 fn in_a_child(trouble: Trouble, counts: &'static Counts) -> i32 {
-    let refusal = if let Trouble::Refused(refusal) = trouble { Some(refusal) } else { None };
+    let plan = match trouble {
+        Trouble::None | Trouble::Descriptors(_) => Plan::Nothing,
+        Trouble::Refused(refusal) => Plan::Refuse(refusal),
+        Trouble::Fork(number) => Plan::Fork { number, child: in_a_fork },
+    };
     // SAFETY: this test has no threads beside but the harness's, which holds no lock that the child takes.
     let child = unsafe {
         child::fork(Fork::Libc, || {
@@ -301,10 +366,19 @@ fn in_a_child(trouble: Trouble, counts: &'static Counts) -> i32 {
                 counts.panicked.store(true, SeqCst);
                 hook(info);
             }));
-            if let Err(error) = refusing::bind(refusal, counts) {
+            if let Err(error) = refusing::bind(plan, counts) {
                 println!("NOT RUN: no filter can have somebody decide here: {error}");
                 return 77;
             }
+            // A call that is interrupted is repeated, and a fork is nothing to its parent.
+            UNTROUBLED.store(
+                match trouble {
+                    Trouble::None | Trouble::Fork(_) => true,
+                    Trouble::Refused(refusal) => refusal.errno == libc::EINTR,
+                    Trouble::Descriptors(_) => false,
+                },
+                SeqCst,
+            );
             refusing::be_tester();
             let helpers = [(); 3].map(|()| Helper::start());
             let sockets = [(); 3].map(|()| UnixStream::pair().unwrap());
@@ -315,7 +389,7 @@ fn in_a_child(trouble: Trouble, counts: &'static Counts) -> i32 {
                 setrlimit(Resource::Nofile, Rlimit { current: Some(next + left), maximum }).unwrap();
             }
             refusing::begin();
-            let result = scene(&helpers, sockets);
+            let result = scene(&helpers, sockets, counts);
             refusing::end();
             if let Err(why) = &result {
                 println!("{trouble:?}: {why}");
@@ -374,5 +448,18 @@ fn descriptors_run_out_after_each_number() {
     }
     // More than the scene takes.
     let cases = (0..40).map(|left| (format!("{left} descriptors"), Trouble::Descriptors(left)));
+    assert_eq!(failures(cases), Vec::<String>::new());
+}
+
+#[test]
+fn a_fork_in_the_middle_of_each_call() {
+    let _turn = TURN.lock();
+    let counts = Counts::shared();
+    if in_a_child(Trouble::None, counts) == 77 {
+        return;
+    }
+    let made = counts.all.load(SeqCst);
+    println!("{made} calls");
+    let cases = (1..=made).map(|number| (format!("a fork in call {number}"), Trouble::Fork(number)));
     assert_eq!(failures(cases), Vec::<String>::new());
 }

@@ -44,6 +44,8 @@ struct Pages {
     entries: HashMap<u64, Arc<Entry>>,
     /// The closed entries, added up.
     closed: Account,
+    /// Entries that are nobody else's as long as the ring lives.
+    kept: Vec<Arc<Entry>>,
     /// Which of the region's slots are taken.
     taken: [bool; ACCOUNTS],
     /// The number of entries at which it is time to look which can be closed.
@@ -54,7 +56,7 @@ impl Default for Book {
     fn default() -> Self {
         let mut taken = [false; ACCOUNTS];
         taken[COMMON] = true;
-        let pages = Pages { entries: HashMap::new(), closed: Account::default(), taken, crowd: FEW };
+        let pages = Pages { entries: HashMap::new(), closed: Account::default(), kept: Vec::new(), taken, crowd: FEW };
         Book { pages: Mutex::new(pages), others: Entry::new() }
     }
 }
@@ -72,6 +74,11 @@ impl Book {
     /// The entry of `tag`, if there is one.
     pub(crate) fn find(&self, tag: u64) -> Option<Arc<Entry>> {
         self.pages().entries.get(&tag).cloned()
+    }
+
+    /// Somebody may count in this entry for ever, by a mapping that nobody can take back.
+    pub(crate) fn keep(&self, entry: Arc<Entry>) {
+        self.pages().kept.push(entry);
     }
 
     /// The entry for what has none.
@@ -99,7 +106,7 @@ impl Book {
 
     /// Closes every entry that nobody holds and that balances. The writers' lock is held.
     pub(crate) fn close_settled(&self, slots: &[Slot<Native>]) {
-        let Pages { entries, closed, taken, crowd } = &mut *self.pages();
+        let Pages { entries, closed, taken, crowd, .. } = &mut *self.pages();
         entries.retain(|_, entry| {
             let shared = entry.slot(slots);
             let account = entry.account(shared);

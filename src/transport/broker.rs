@@ -411,7 +411,7 @@ impl Broker {
             Ok(Request::End) => return Attended::End,
             Err(_) => {
                 // Whoever sends what is no request has the mapping still: its account shall never be another's.
-                std::mem::forget(connection.writer.entry.clone());
+                self.ring.book.keep(connection.writer.entry.clone());
                 return Attended::End;
             }
         };

@@ -1,7 +1,9 @@
-//! A kernel that refuses one system call: the K-th of its kind, or all from the K-th on, with an error of the test's choice. Nothing of
-//! the library is changed for this: a seccomp filter has a thread that it does not bind decide about every call of all others.
+//! A kernel that refuses one system call: the K-th of its kind, or all from the K-th on, with an error of the test's choice; or that has
+//! the process forked, or killed, in the middle of the K-th. Nothing of the library is changed for this: a seccomp filter has a thread that it does
+//! not bind decide about every call of all others.
 
 use rustix::fd::{AsRawFd, FromRawFd, OwnedFd};
+use rustix::process::{Signal, getpid, kill_process};
 use std::cell::Cell;
 use std::mem::zeroed;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
@@ -21,13 +23,34 @@ pub struct Refusal {
     pub errno: i32,
 }
 
+/// What comes of which call.
+#[derive(Clone, Copy, Debug)]
+pub enum Plan {
+    Nothing,
+    Refuse(Refusal),
+    /// In the middle of this one of all calls, from 1 on, there is a fork, which does this; the result is its exit status.
+    Fork {
+        number: u32,
+        child: fn(&'static Counts) -> i32,
+    },
+    /// In the middle of this one of all calls the process is killed.
+    #[allow(dead_code, reason = "each test file uses its part")]
+    Kill {
+        number: u32,
+    },
+}
+
 /// What is counted, in memory that a child shares with its parent.
 #[derive(Debug)]
 pub struct Counts {
     /// The library's calls by number, as far as they can be refused.
     pub calls: [AtomicU32; CALLS],
-    /// Whether one was refused.
-    pub refused: AtomicBool,
+    /// All of them.
+    pub all: AtomicU32,
+    /// The fork's process id; 0 if there is none.
+    pub fork: AtomicI32,
+    /// How many records the fork was told to have written, by tag.
+    pub told: [AtomicU32; 4],
     /// Whether any thread has panicked.
     pub panicked: AtomicBool,
 }
@@ -87,17 +110,41 @@ pub fn end() {
 }
 
 /// Binds this thread, and whatever it starts, to a kernel that refuses this. Says why, if there is no such kernel.
-pub fn bind(refusal: Option<Refusal>, counts: &'static Counts) -> Result<(), std::io::Error> {
+pub fn bind(plan: Plan, counts: &'static Counts) -> Result<(), std::io::Error> {
     static LISTENER: AtomicI32 = AtomicI32::new(-1);
     thread::spawn(move || {
         while LISTENER.load(Ordering::SeqCst) < 0 {
             thread::yield_now();
         }
         // SAFETY: the descriptor was made for this thread.
-        decide(unsafe { OwnedFd::from_raw_fd(LISTENER.load(Ordering::SeqCst)) }, refusal, counts);
+        decide(unsafe { OwnedFd::from_raw_fd(LISTENER.load(Ordering::SeqCst)) }, plan, counts);
     });
     let filter = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
-    let mut program = [filter(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_USER_NOTIF)];
+    let load = |offset| filter(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, offset);
+    let is = |value, jt, jf| filter(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, jt, jf, value);
+    let argument = |number: u32| 16 + 8 * number + if cfg!(target_endian = "big") { 4 } else { 0 };
+    // Nobody is asked about the allocator's calls and those of locks, since a fork, for which whoever is asked needs all locks of the C
+    // library, would wait for itself. Each jump says how many instructions are passed over.
+    let mut program = [
+        load(0),
+        is(libc::SYS_brk as u32, 13, 0),
+        is(libc::SYS_munmap as u32, 12, 0),
+        is(libc::SYS_mprotect as u32, 11, 0),
+        is(libc::SYS_futex as u32, 2, 0),
+        is(libc::SYS_mmap as u32, 4, 0),
+        filter(libc::BPF_JMP | libc::BPF_JA, 0, 0, 7),
+        // A futex's operation.
+        load(argument(1)),
+        filter(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, 0, 0, 0x7f),
+        is(libc::FUTEX_WAKE_OP as u32, 4, 5),
+        // A mapping's file, and flags.
+        load(argument(4)),
+        is(u32::MAX, 0, 2),
+        load(argument(3)),
+        filter(libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K, 0, 1, libc::MAP_STACK as u32),
+        filter(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_USER_NOTIF),
+        filter(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
     let program = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
     let flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
     // SAFETY: the filter is as long as said.
@@ -113,8 +160,8 @@ pub fn bind(refusal: Option<Refusal>, counts: &'static Counts) -> Result<(), std
     Ok(())
 }
 
-/// Answers for the kernel. Allocates nothing, since somebody who waits for an answer may hold the allocator's lock.
-fn decide(listener: OwnedFd, refusal: Option<Refusal>, counts: &'static Counts) {
+/// Answers for the kernel.
+fn decide(listener: OwnedFd, plan: Plan, counts: &'static Counts) {
     loop {
         // SAFETY: all zeros is what the kernel wants there.
         let (mut asked, mut answer): (libc::seccomp_notif, libc::seccomp_notif_resp) = unsafe { zeroed() };
@@ -130,13 +177,31 @@ fn decide(listener: OwnedFd, refusal: Option<Refusal>, counts: &'static Counts) 
             let meant = |refusal: &Refusal| {
                 refusal.call == call && (refusal.number == number || refusal.and_on && refusal.number < number)
             };
-            if let Some(Refusal { errno, .. }) = refusal.filter(meant) {
-                counts.refused.store(true, Ordering::SeqCst);
-                (answer.flags, answer.error) = (0, -errno);
+            let all = 1 + counts.all.fetch_add(1, Ordering::SeqCst);
+            match plan {
+                Plan::Refuse(refusal) if meant(&refusal) => (answer.flags, answer.error) = (0, -refusal.errno),
+                Plan::Fork { number, child } if number == all => fork(child, counts),
+                Plan::Kill { number } if number == all => kill_process(getpid(), Signal::KILL).unwrap(),
+                _ => {}
             }
         }
         // SAFETY: the answer to what was asked; who has asked may be gone by now.
         unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut answer) };
+    }
+}
+
+/// Makes the fork.
+fn fork(child: fn(&'static Counts) -> i32, counts: &'static Counts) {
+    // SAFETY: for what the child does the test vouches.
+    match unsafe { libc::fork() } {
+        0 => {
+            // SAFETY: the child ends without running anything of its parent's, and by the alarm where it hangs.
+            unsafe {
+                libc::alarm(60);
+                libc::_exit(child(counts))
+            }
+        }
+        id => counts.fork.store(id, Ordering::SeqCst),
     }
 }
 
@@ -156,8 +221,6 @@ fn is_the_librarys(asked: &libc::seccomp_notif) -> bool {
             file >= 0 || flags & libc::MAP_STACK != 0 && access == libc::PROT_NONE
         }
         libc::SYS_madvise => args[2] as i32 == libc::MADV_WIPEONFORK,
-        // The locks of the standard library do not go on without.
-        libc::SYS_futex => args[1] as i32 & 0x7f == libc::FUTEX_WAKE_OP,
         _ => true,
     }
 }

@@ -2,6 +2,7 @@
 
 use iobring_fuzz_bodies::{ALL, Target};
 use iobring_oracle::machine::Reached;
+use iobring_oracle::page::page_size;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,11 +27,18 @@ fn replay(files: &[PathBuf], target: &Target) -> Reached {
     reached
 }
 
+/// In the rings for which the seeds were made: a page more or less, and an input ends elsewhere.
+const PAGE: usize = 4096;
+
 /// The seeds, which are in the repository; what the fuzzer has found beside them comes and goes while it runs.
 #[test]
 fn each_corpus_passes_and_reaches_what_its_target_is_for() {
     for target in ALL {
         let reached = replay(&inputs("corpus", target, "seed-"), target);
+        if page_size() != PAGE {
+            println!("NOT RUN: what the seeds of {} reach, which were made for pages of {PAGE} bytes", target.name);
+            continue;
+        }
         for promised in target.reaches {
             assert!(reached.contains(promised), "the corpus of {} does not reach {promised:?}", target.name);
         }

@@ -20,6 +20,7 @@ use books::Books;
 use clap::Args;
 use indicatif::ProgressBar;
 use iobring_collect::Client;
+use iobring_oracle::patience::PATIENCE;
 use rustix::process::{Pid, Signal, kill_process};
 use std::env;
 use std::fs::{self, File};
@@ -27,9 +28,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// Far beyond any scheduling delay: what takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Args)]
 pub struct Options {

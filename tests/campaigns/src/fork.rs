@@ -14,6 +14,7 @@ use crate::receipts::Receipts;
 use crate::soak;
 use crate::worker::Manner;
 use iobring::{Iob, Status};
+use iobring_oracle::child::{self, Fork};
 use rustix::process::{Pid, Signal, WaitOptions, waitpid};
 use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
@@ -82,22 +83,14 @@ fn reap(campaign: &mut Campaign, child: Pid) {
 
 /// A child that runs `body`, whose result is its exit status. It ends with its parent.
 fn fork(raw: bool, body: impl FnOnce() -> i32) -> Pid {
+    let how = if raw { Fork::Raw } else { Fork::Libc };
     // SAFETY: the child writes, makes system calls, and ends without running anything of its parent's. It allocates nothing if it
     // comes by a raw `clone`, of which the C library's allocator is not told.
-    let child = unsafe {
-        match raw {
-            false => libc::fork(),
-            true => libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) as libc::pid_t,
-        }
-    };
-    match child {
-        0 => {
+    unsafe {
+        child::fork(how, || {
             let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
-            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).unwrap_or(101);
-            // SAFETY: ends the child at once.
-            unsafe { libc::_exit(result) }
-        }
-        child => Pid::from_raw(child).expect("fork"),
+            body()
+        })
     }
 }
 

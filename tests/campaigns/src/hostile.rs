@@ -9,6 +9,7 @@
 use crate::collect::this_program;
 use clap::{Args, ValueEnum};
 use iobring_collect::{Builder, Client, Collector, Event, Feed, Feeds, Request};
+use iobring_oracle::patience::PATIENCE;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
@@ -21,9 +22,6 @@ use std::time::{Duration, Instant};
 
 /// How many honest clients there are.
 const HONEST: u64 = 4;
-
-/// Far beyond any scheduling delay: what takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How much more the collector may hold at the end than at the beginning, in bytes: its allocator's.
 const SLACK: u64 = 64 << 20;
