@@ -142,10 +142,12 @@ fn a_task_that_moved_is_woken_where_it_is() {
 struct WritesWhenCopied(Iob);
 
 impl WritesWhenCopied {
-    fn waker(writer: Iob) -> Waker {
+    /// # Safety
+    /// This outlives the waker.
+    unsafe fn waker(&self) -> Waker {
         const TABLE: RawWakerVTable = RawWakerVTable::new(
             |data| {
-                // SAFETY: `data` is the box that `waker` leaked, and boxes of this test stay.
+                // SAFETY: `data` is what `waker` was made of, which outlives it.
                 let WritesWhenCopied(writer) = unsafe { &*data.cast() };
                 write(writer, b"just in time");
                 RawWaker::new(Waker::noop().data(), Waker::noop().vtable())
@@ -154,9 +156,8 @@ impl WritesWhenCopied {
             |_| {},
             |_| {},
         );
-        let data: &'static WritesWhenCopied = Box::leak(Box::new(WritesWhenCopied(writer)));
-        // SAFETY: the table's functions may be called on any thread with the data, which lives for ever.
-        unsafe { Waker::new(std::ptr::from_ref(data).cast(), &TABLE) }
+        // SAFETY: the table's functions may be called on any thread with the data, which outlives the waker; its copies have none.
+        unsafe { Waker::new(std::ptr::from_ref(self).cast(), &TABLE) }
     }
 }
 
@@ -166,7 +167,9 @@ fn a_record_between_look_and_registration_is_found() {
     // A registration that comes after the reader is known to wait would be rung while it is made, and stuck.
     let _watchdog = Watchdog::new("registration");
     let (mut reader, writer) = ring();
-    let waker = WritesWhenCopied::waker(writer);
+    let writes = WritesWhenCopied(writer);
+    // SAFETY: it is dropped before.
+    let waker = unsafe { writes.waker() };
     assert_eq!(poll(pin!(reader.wait(0)), &waker), Poll::Ready(32));
     assert_eq!(reader.try_read_message(), Ok(Some((7, b"just in time".to_vec()))));
 }
