@@ -13,6 +13,6 @@ mod functions;
 mod object;
 
 pub(crate) use bell::Bell;
-pub(crate) use call::{array, load, run};
+pub(crate) use call::{ARGUMENTS, array, load, run};
 pub(crate) use functions::of_this_kernel;
 pub(crate) use object::{Values, link};

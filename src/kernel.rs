@@ -49,6 +49,7 @@ impl Kernel {
 
     /// A program by which the holder of `granted`, and nobody else, writes into this region with this tag.
     pub(crate) fn program(&self, region: &Region, tag: u64, granted: &Granted) -> Result<OwnedFd, Obstacle> {
+        let unknown = || Obstacle::Machine("where its kernel keeps a system call's arguments is not known here".into());
         let values = Values {
             region: region.as_fd().as_raw_fd(),
             wakers_bell: self.wakers_bell.as_fd().as_raw_fd(),
@@ -57,6 +58,7 @@ impl Kernel {
             tag,
             holder: granted.holder(),
             grant: (granted.map(), granted.offset()),
+            arguments: bpf::ARGUMENTS.ok_or_else(unknown)?,
         };
         let functions = bpf::of_this_kernel().map_err(Obstacle::Kernel)?;
         let code = bpf::link(&values, functions)

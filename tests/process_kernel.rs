@@ -3,6 +3,7 @@
 
 mod process;
 
+use iobring::protocol::mediator::ask;
 use iobring::transport::Kind;
 use iobring::{Accounts, Count, Iob, Reader, RingBuffer, Status};
 use iobring_oracle::child::{self, Fork};
@@ -355,20 +356,17 @@ fn descriptors(iob: &Iob) -> Vec<OwnedFd> {
     rights.flatten().collect()
 }
 
-/// Runs a program on whatever context; its result.
-fn run(program: &OwnedFd, context: &mut [u64]) -> Result<u32, i32> {
-    let mut attributes = [0u64; 10];
-    attributes[0] = program.as_raw_fd() as u64;
-    // `ctx_size_in`, and where it is.
-    attributes[5] = size_of_val(context) as u64;
-    attributes[6] = context.as_mut_ptr() as u64;
-    // SAFETY: the context is as long as said, and may be written, as the kernel does.
-    let result = unsafe { libc::syscall(libc::SYS_bpf, 10, attributes.as_mut_ptr(), 64) };
-    if result < 0 {
-        Err(std::io::Error::last_os_error().raw_os_error().unwrap())
-    } else {
-        Ok((attributes[0] >> 32) as u32)
-    }
+/// Runs a program on whatever arguments; its result.
+fn run(program: &OwnedFd, [address, len, what]: [u64; 3]) -> Result<u32, i32> {
+    let mut attributes = [program.as_raw_fd() as u32, 0];
+    // SAFETY: the attributes are as long as said, and may be written; the program reads what it may.
+    let result = unsafe { libc::syscall(libc::SYS_bpf, 10, attributes.as_mut_ptr(), 8, address, len, what) };
+    if result < 0 { Err(std::io::Error::last_os_error().raw_os_error().unwrap()) } else { Ok(attributes[1]) }
+}
+
+/// One record of these bytes.
+fn record<T>(bytes: &[T]) -> [u64; 3] {
+    [bytes.as_ptr() as u64, size_of_val(bytes) as u64, ask::RECORD + 1]
 }
 
 #[test]
@@ -387,13 +385,8 @@ fn whatever_a_program_is_asked_the_ring_stays_sound() {
     let memory = vec![0x5au8; 70_000];
     let (mut written, mut read) = (0, 0);
     for _ in 0..30_000 {
-        let mut context = [0u64; 17];
-        context[0] = match next() % 8 {
-            0 => next(),
-            1 => 9,
-            n => n + 1,
-        };
-        for piece in context[1..].chunks_mut(2) {
+        let mut pieces = [[0u64; 2]; 17];
+        for piece in &mut pieces {
             piece[0] = match next() % 16 {
                 0 => next(),
                 1 => 0,
@@ -409,13 +402,21 @@ fn whatever_a_program_is_asked_the_ring_stays_sound() {
                 _ => next() % 300,
             };
         }
-        // Also shorter contexts, which the kernel refuses by itself.
-        let len = if next().is_multiple_of(64) { (next() % 17) as usize } else { 17 };
-        match run(program, &mut context[..len]) {
+        let what = match next() % 16 {
+            0 => next(),
+            1 => ask::RECORD + next() % 0x1_0000,
+            2 => ask::NOTHING,
+            n => ask::RECORD + n % 10,
+        };
+        let arguments = match what {
+            _ if next().is_multiple_of(16) => [next(), next(), what],
+            _ if what == ask::RECORD + 1 => [pieces[0][0], pieces[0][1], what],
+            _ => [pieces.as_ptr() as u64, next() % 100, what],
+        };
+        match run(program, arguments) {
             Ok(0) => written += 1,
             Ok(1..=6 | 8) => {}
-            Err(libc::EINVAL) => assert!(len < 17),
-            other => panic!("{other:?} of {context:x?}"),
+            other => panic!("{other:?} of {arguments:x?}, {pieces:x?}"),
         }
         while let Some((tag, message)) = reader.try_read_message().unwrap() {
             assert_eq!(tag, 0x7a61);
@@ -427,8 +428,7 @@ fn whatever_a_program_is_asked_the_ring_stays_sound() {
     assert!(written > 1_000, "{written}");
     // Kept, but no longer good for anything.
     iob.revoke().unwrap();
-    let mut context = [1, memory.as_ptr() as u64, 10].into_iter().chain([0; 14]).collect::<Vec<_>>();
-    assert_eq!(run(program, &mut context), Ok(7));
+    assert_eq!(run(program, record(&memory[..10])), Ok(7));
     // Its place is somebody else's now, and it still is not.
     drop(descriptors.into_iter().nth(1));
     let others: Vec<_> = (0..70).map(|_| by_kernel(&iob)).collect();
@@ -484,10 +484,8 @@ fn memory_that_changes_while_it_is_copied_makes_strange_messages_and_nothing_wor
             }
         });
         for _ in 0..500 {
-            let mut context = [0u64; 17];
-            (context[0], context[1], context[2]) = (1, memory.as_ptr() as u64, 8 * memory.len() as u64);
             // The memory may have been taken away for a moment, to be moved.
-            while run(&descriptors[0], &mut context) != Ok(0) {}
+            while run(&descriptors[0], record(&memory)) != Ok(0) {}
             let (tag, message) = reader.read_message_blocking(None).unwrap().unwrap();
             assert_eq!((tag, message.len()), (1, 8 * memory.len()));
             assert!(message.iter().all(|&byte| byte == 0 || byte == 0xff));
@@ -520,10 +518,12 @@ fn who_waits_for_a_page_that_does_not_come_keeps_nobody_else_waiting() {
         assert_eq!(libc::ioctl(faults.as_raw_fd(), 0xc020_aa00_u32 as libc::Ioctl, range.as_mut_ptr()), 0);
     }
     // The program gives up at once: 6 is the answer to a page that is not there.
-    let mut context = [0u64; 17];
-    (context[0], context[1], context[2]) = (1, pages.as_ptr() as u64, pages.len() as u64 / 2);
+    let of_the_second_half = &pages[pages.len() / 2..];
+    // As the message itself, and as the list of where its pieces are.
+    let list = [of_the_second_half.as_ptr() as u64, 0, ask::RECORD + 2];
     for _ in 0..100 {
-        assert_eq!(run(&descriptors[0], &mut context), Ok(6));
+        assert_eq!(run(&descriptors[0], record(of_the_second_half)), Ok(6));
+        assert_eq!(run(&descriptors[0], list), Ok(6));
     }
     assert_eq!(reader.head(), 0);
     write(&iob, b"next").unwrap();

@@ -30,19 +30,18 @@ mod memory;
 mod symbols;
 
 use memory::{Region, Request};
-use protocol::mediator::{self, Answer};
+use protocol::mediator;
 use symbols::{grant, holder, tag, with_preemption_disabled};
 
-/// Writes one record, and returns the number of a [`mediator::Answer`].
+/// Writes one record, and returns the number of a [`mediator::Answer`]. What is asked for is in the system call's own arguments:
+/// the kernel would copy a context, into memory that it has to find first, and back.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "syscall")]
-pub unsafe extern "C" fn write(context: *const Request) -> u32 {
-    // What is fetched is fetched once: another thread may be writing to the memory that the kernel copied it from, but not to
-    // the copy.
-    let request = match unsafe { Request::fetch(context) } {
-        Some(request) => request,
-        None => return Answer::Ready as u32,
-    };
+pub extern "C" fn write(_context: *const u8) -> u32 {
+    let mut request = Request::new();
+    if let Err(answer) = request.fetch() {
+        return answer as u32;
+    }
     with_preemption_disabled(|| {
         let region = Region;
         let fill = |offset| region.gather(offset, &request);

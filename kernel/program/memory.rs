@@ -14,7 +14,8 @@ use crate::layout::{Accounts, MAX_VECTORS};
 use crate::layout::{Header, Ledger};
 use crate::protocol::Memory;
 use crate::protocol::memory::bell;
-use crate::symbols::{Bell, capacity, copy, opaque, read_user, region, ring};
+use crate::protocol::mediator::{Answer, ask};
+use crate::symbols::{Bell, arguments, capacity, copy, opaque, read_user, region, ring};
 use weakest_facade::Native;
 
 /// The size of page 0, in bytes.
@@ -114,47 +115,71 @@ impl Memory<Native> for Region {
     }
 }
 
-/// What the writer asks for: an ABI between the library and the program.
-#[repr(C)]
+/// A piece of the writer's memory: its address, and its length.
+type Piece = [u64; 2];
+
+/// Pieces on the stack, of which only those are there that were fetched: so nothing is put there before.
+union Pieces {
+    nothing: (),
+    fetched: [Piece; MAX_VECTORS],
+}
+
+/// What the writer asks for, by the numbers of [`mediator::ask`].
 pub struct Request {
     /// How many pieces there are.
     pub count: u64,
-    /// Address and length of each.
-    pieces: [[u64; 2]; MAX_VECTORS],
-    /// The sum of their lengths. Not part of the context.
+    pieces: Pieces,
+    /// The sum of their lengths.
     pub len: u64,
 }
 
 impl Request {
-    /// What is asked for by whoever wants to know whether it may ask at all.
-    pub const NOTHING: u64 = u64::MAX;
-
-    /// Fetches the request, each word once, and adds up; `None` if nothing is asked for.
-    ///
-    /// # Safety
-    /// `context` is the program's.
+    /// Room for one.
     #[inline(always)]
-    pub unsafe fn fetch(context: *const Request) -> Option<Self> {
-        let mut request = Request { count: 0, pieces: [[0; 2]; MAX_VECTORS], len: 0 };
-        request.count = unsafe { (&raw const (*context).count).read_volatile() };
-        if request.count == Request::NOTHING {
-            return None;
+    pub fn new() -> Self {
+        Request { count: 0, pieces: Pieces { nothing: () }, len: 0 }
+    }
+
+    /// Fetches what is asked for, each word of it once, and adds up; or says that there is nothing to write.
+    #[inline(always)]
+    pub fn fetch(&mut self) -> Result<(), Answer> {
+        let [address, len, what] = arguments();
+        if what == ask::NOTHING {
+            return Err(Answer::Ready);
         }
-        // The verifier wants the context read at constant offsets. Without a branch for each piece, whose every combination it
-        // would go through.
-        macro_rules! fetch { ($($i:literal)*) => { $(
-            let [from, len] = unsafe { (&raw const (*context).pieces[$i]).read_volatile() };
-            let is_one = opaque((($i as i64).wrapping_sub(request.count as i64) >> 63) as u64);
-            request.pieces[$i] = [from, len & is_one];
-            request.len = request.len.wrapping_add(len & is_one);
+        if what >> 16 != ask::RECORD >> 16 {
+            return Err(Answer::Invalid);
+        }
+        self.count = what & 0xffff;
+        // Of too many the writer has added up by itself.
+        self.len = len;
+        if self.count == 1 {
+            unsafe { self.pieces.fetched[0] = [address, len] };
+        } else if self.count <= MAX_VECTORS as u64 {
+            let to = (&raw mut self.pieces).cast::<u8>();
+            if !unsafe { read_user(to, self.count * size_of::<Piece>() as u64, address) } {
+                return Err(Answer::Fault);
+            }
+            self.len = self.sum();
+        }
+        Ok(())
+    }
+
+    /// The sum of the lengths of the pieces. Without a branch for each, whose every combination the verifier would go through.
+    #[inline(always)]
+    fn sum(&self) -> u64 {
+        let mut sum = 0u64;
+        macro_rules! add { ($($i:literal)*) => { $(
+            let is_one = opaque((($i as i64).wrapping_sub(self.count as i64) >> 63) as u64);
+            sum = sum.wrapping_add(self.piece($i)[1] & is_one);
         )* } }
-        fetch!(0 1 2 3 4 5 6 7);
-        Some(request)
+        add!(0 1 2 3 4 5 6 7);
+        sum
     }
 
     /// A piece. Read anew from the stack, which the verifier follows.
     #[inline(always)]
-    fn piece(&self, i: u64) -> [u64; 2] {
-        unsafe { (&raw const self.pieces[i as usize]).read_volatile() }
+    fn piece(&self, i: u64) -> Piece {
+        unsafe { (&raw const self.pieces.fetched[i as usize]).read_volatile() }
     }
 }

@@ -20,6 +20,10 @@ unsafe extern "C" {
     static CAPACITY: u8;
     static TAG: u8;
     static HOLDER: u8;
+    // Where this machine's kernel keeps a system call's last three arguments, in bytes.
+    static FOURTH: u8;
+    static FIFTH: u8;
+    static SIXTH: u8;
 }
 
 // Functions of the kernel, found by name.
@@ -67,6 +71,17 @@ pub fn with_preemption_disabled(work: impl FnOnce() -> u32) -> u32 {
 }
 
 // Helpers have numbers: `include/uapi/linux/bpf.h`.
+
+/// `bpf_get_current_task_btf` and `bpf_task_pt_regs`: the arguments of the system call that runs the program which `bpf(2)` has no
+/// use for. Each is fetched once; another process could change them, if it has stopped this one.
+#[inline(always)]
+pub fn arguments() -> [u64; 3] {
+    let current: unsafe extern "C" fn() -> *const u8 = unsafe { transmute(158usize) };
+    let registers: unsafe extern "C" fn(*const u8) -> *const u8 = unsafe { transmute(175usize) };
+    let registers = unsafe { registers(current()) };
+    let argument = |at: usize| unsafe { registers.add(at).cast::<u64>().read_volatile() };
+    [argument(&raw const FOURTH as usize), argument(&raw const FIFTH as usize), argument(&raw const SIXTH as usize)]
+}
 
 /// `bpf_probe_read_user`: never sleeps; whether everything could be read.
 #[inline(always)]

@@ -31,6 +31,8 @@ pub(crate) struct Values {
     pub(crate) holder: u64,
     /// The map that the grant is in, and where.
     pub(crate) grant: (i32, u32),
+    /// Where this machine's kernel keeps a system call's last three arguments.
+    pub(crate) arguments: [u64; 3],
 }
 
 impl Values {
@@ -43,6 +45,9 @@ impl Values {
             "CAPACITY" => Value::Number(self.capacity),
             "TAG" => Value::Number(self.tag),
             "HOLDER" => Value::Number(self.holder),
+            "FOURTH" => Value::Number(self.arguments[0]),
+            "FIFTH" => Value::Number(self.arguments[1]),
+            "SIXTH" => Value::Number(self.arguments[2]),
             _ => return None,
         })
     }

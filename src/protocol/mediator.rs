@@ -29,6 +29,18 @@ pub const MEDIATOR: u32 = OWNER;
 /// changed the word, or holds it.
 const TRIES: u32 = 3;
 
+/// What a mediator is asked, by three numbers: an address, a length, and one of these. They are an ABI.
+pub mod ask {
+    /// Nothing: may I ask at all?
+    pub const NOTHING: u64 = KIND | 0xffff;
+    /// To write one record. So many pieces are added to this number: of one, the address and the length; of up to
+    /// [`MAX_VECTORS`](crate::layout::MAX_VECTORS), the address where address and length of each stand, and any number; of more, which
+    /// are refused, any number, and the length of all.
+    pub const RECORD: u64 = KIND;
+    /// Nobody asks by chance.
+    const KIND: u64 = 0x1_0b41 << 16;
+}
+
 /// What a mediator says to whoever asked it to write. The numbers are an ABI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u32)]

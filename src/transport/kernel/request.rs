@@ -1,41 +1,52 @@
-//! What the program is asked: an ABI between the library and the program (`kernel/program/memory.rs`).
+//! What the program is asked ([`ask`]).
 
 use crate::layout::MAX_VECTORS;
+use crate::protocol::mediator::ask;
+use core::marker::PhantomData;
 use core::ptr;
 use std::io::IoSlice;
 
-/// What the program is asked to write.
-#[repr(C)]
-pub(super) struct Request {
-    /// How many pieces there are.
-    count: u64,
-    /// Address and length of each; zeros for those that there are not.
-    pieces: [[u64; 2]; MAX_VECTORS],
+/// What the program is asked, of memory that is borrowed as long.
+#[derive(Clone, Copy)]
+pub(super) struct Request<'a> {
+    numbers: [u64; 3],
+    memory: PhantomData<&'a [u8]>,
 }
 
-impl Request {
+impl<'a> Request<'a> {
+    fn that(address: u64, len: u64, what: u64) -> Self {
+        Request { numbers: [address, len, what], memory: PhantomData }
+    }
+
+    /// The arguments of the call.
+    pub(super) fn numbers(self) -> [u64; 3] {
+        self.numbers
+    }
+
     /// Nothing: is the program there at all?
     pub(super) fn nothing() -> Self {
-        Request { count: u64::MAX, pieces: [[0; 2]; MAX_VECTORS] }
+        Self::that(0, 0, ask::NOTHING)
     }
 
     /// One record, of all these bytes one after the other.
     #[inline(always)]
-    pub(super) fn of(vectors: &[IoSlice<'_>]) -> Self {
-        let mut request = Request { count: vectors.len() as u64, pieces: [[0; 2]; MAX_VECTORS] };
-        if vectors.len() > MAX_VECTORS {
+    pub(super) fn of(vectors: &'a [IoSlice<'a>]) -> Self {
+        match vectors {
+            [vector] => Self::that(vector.as_ptr() as u64, vector.len() as u64, ask::RECORD + 1),
+            // A vector is laid out as the system has it: an address, and a length.
+            _ if vectors.len() <= MAX_VECTORS => {
+                Self::that(vectors.as_ptr() as u64, 0, ask::RECORD + vectors.len() as u64)
+            }
             // It is refused, and counted with all of its bytes.
-            request.pieces[0][1] = vectors.iter().fold(0, |sum: u64, vector| sum.saturating_add(vector.len() as u64));
-            return request;
+            _ => {
+                let len = vectors.iter().fold(0, |sum: u64, vector| sum.saturating_add(vector.len() as u64));
+                Self::that(0, len, ask::RECORD + MAX_VECTORS as u64 + 1)
+            }
         }
-        for (piece, vector) in request.pieces.iter_mut().zip(vectors) {
-            *piece = [vector.as_ptr() as u64, vector.len() as u64];
-        }
-        request
     }
 }
 
-/// Reads a byte of every page of the vectors, so that the kernel finds them there.
+/// Reads a byte of every page of the vectors, so that the kernel finds them there; and the vectors themselves.
 pub(super) fn touch(vectors: &[IoSlice<'_>]) {
     let page = rustix::param::page_size();
     for vector in vectors {
