@@ -27,6 +27,9 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
+/// Messages that are written at once.
+const AT_ONCE: usize = 16;
+
 fn drain(reader: &mut Reader) -> u64 {
     let mut sum = 0;
     let visited = reader.drain(|record| {
@@ -81,6 +84,25 @@ fn alone(len: usize) -> [f64; 3] {
     times.map(median)
 }
 
+/// Nanoseconds for each message, written by the kernel many at once.
+fn batched(len: usize) -> f64 {
+    let message = vec![1; len];
+    let messages = [&message[..]; AT_ONCE];
+    let mut reader = RingBuffer::create_mediated(1 << 20);
+    let (iob, _peer) = reader.new_iob_writer(1).expect("a writer");
+    let (near, far) = UnixStream::pair().expect("sockets");
+    iob.send_kernel_to(&near).expect("a hand-over");
+    let kernel = Iob::receive_from(&far).expect("a writer");
+    let times = (0..BATCHES).map(|_| {
+        let start = Instant::now();
+        assert_eq!(kernel.write_batch(Default::default(), 0, &messages), Ok(AT_ONCE));
+        let took = start.elapsed();
+        drain(&mut reader);
+        took.as_nanos() as f64 / AT_ONCE as f64
+    });
+    median(times.collect())
+}
+
 /// Nanoseconds for each record over all, of so many processes that write at once while this one reads.
 fn together(writers: u64, len: usize, hand_over: fn(&Iob, &UnixStream)) -> f64 {
     let mut reader = RingBuffer::create_mediated(1 << 20);
@@ -128,11 +150,14 @@ fn main() {
         println!("NOT RUN: {obstacle}");
         std::process::exit(77);
     }
-    println!("one thread, ns a message    write   write and read   SEQPACKET send and receive   ratios");
+    println!(
+        "one thread, ns a message    write   write and read   {AT_ONCE} written at once   SEQPACKET send and receive   ratios"
+    );
     for len in [64, 4096, 65_519] {
         let [written, read, by_socket] = alone(len);
-        let ratios = format!("{:.2} {:.2}", written / by_socket, read / by_socket);
-        println!("{len:>6} bytes {written:>20.0} {read:>16.0} {by_socket:>28.0}   {ratios}");
+        let at_once = batched(len);
+        let ratios = [written, read, at_once].map(|time| format!("{:.2}", time / by_socket)).join(" ");
+        println!("{len:>6} bytes {written:>20.0} {read:>16.0} {at_once:>19.0} {by_socket:>28.0}   {ratios}");
     }
     let by_kernel = |iob: &Iob, to: &UnixStream| iob.send_kernel_to(to).expect("a hand-over");
     let by_broker = |iob: &Iob, to: &UnixStream| iob.send_to(to).expect("a hand-over");

@@ -130,8 +130,8 @@ impl Iob {
     /// until there was room, and tries again; if another writer was quicker, it sleeps again. A large record waits until there is
     /// room for it at once, while others may take what is smaller: there is no order among those who wait.
     ///
-    /// What waiting means, by transport: directly, until the reader has given back enough; by the broker, until there is a place
-    /// in the socket. By the kernel it cannot.
+    /// What waiting means, by transport: directly and by the kernel, until the reader has given back enough; by the broker, until there
+    /// is a place in the socket.
     ///
     /// The first wait in the ring owner's process starts the ring's broker thread, if no hand-over has.
     ///
@@ -141,7 +141,7 @@ impl Iob {
     /// | status | when |
     /// |---|---|
     /// | `TIMED_OUT` | there was no room within the time; the record counts as refused |
-    /// | `NOT_SUPPORTED` | there is no room now, and this writer cannot wait for it: it writes by the kernel, or came by `fork` from the owner's process; or the system refuses `membarrier(2)` |
+    /// | `NOT_SUPPORTED` | there is no room now, and this writer cannot wait for it: it came by `fork` from the owner's process; or the system refuses `membarrier(2)` |
     /// | `NO_RESOURCES`, `NO_MEMORY` | there is no room now, and nothing left to wait with: descriptors, threads, memory |
     pub fn send_timeout(&self, data: &[u8], timeout: Option<Duration>) -> Result<(), Status> {
         self.writev_timeout(IobWriteOptions, RING_REGION, &[IoSlice::new(data)], timeout)
@@ -163,18 +163,10 @@ impl Iob {
         match &self.transport {
             Transport::Direct(direct) if region_index == RING_REGION => direct.write_until(iovecs, deadline),
             Transport::Broker(remote) if region_index == RING_REGION => remote.write_until(iovecs, deadline),
-            // They do not wait; and what is refused is refused as there.
-            _ => self.writev(options, region_index, iovecs).map_err(|status| match status {
-                Status::NO_SPACE if !self.is_too_long(iovecs) => Status::NOT_SUPPORTED,
-                status => status,
-            }),
+            Transport::Kernel(mediated) if region_index == RING_REGION => mediated.write_until(iovecs, deadline),
+            // What is refused is refused as there.
+            _ => self.writev(options, region_index, iovecs),
         }
-    }
-
-    /// Whether these bytes make a record that is larger than the ring.
-    fn is_too_long(&self, iovecs: &[IoSlice<'_>]) -> bool {
-        let len = iovecs.iter().map(|piece| piece.len()).sum();
-        crate::layout::ring_buffer_record_len(len) > self.capacity()
     }
 
     /// Writes `data` as one record, waiting for room as a task, on any executor, in the process of the ring's owner. May be dropped

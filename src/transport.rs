@@ -23,10 +23,10 @@
 //! | can it read, damage or forge records | it is the same process | **yes** | no | no |
 //! | can it hold up others | while it is in the lock: a copy of at most 64 KiB | the same; stopped (SIGSTOP) there, for as long as it is stopped | a record that others have overtaken has room set aside | for one copy of at most 64 KiB, which nothing interrupts |
 //! | it dies in the middle of a write | - | nothing happened; the next writer goes on at once | nothing happened | the write happens, or nothing does |
-//! | cost of a record | a lock and a copy | the same, and a journal of four words | a system call there, one here for up to 16 of them (before Linux 6.16: two for each), and a copy in each and one between | a system call and one copy |
+//! | cost of a record | a lock and a copy | the same, and a journal of four words | a system call there, one here for up to 16 of them (before Linux 6.16: two for each), and a copy in each and one between | a system call and one copy; in a batch, a system call for up to 16 |
 //! | cost of a writer | about 300 bytes | there: a mapping, three descriptors; here: a descriptor, and one per process | a descriptor on either side; once per ring, up to 1 MiB for what was received | two descriptors there; here: a descriptor, less than 100 kB of the kernel's, and 3 ms at first |
 //! | what fits before `NO_SPACE` | the ring | the ring | the ring and the socket: about ten large messages more, and up to 16 that the broker holds | the ring |
-//! | waiting for room ([`send_timeout`](crate::Iob::send_timeout), [`send_when_room`](crate::Iob::send_when_room)) | until the reader gave back enough; on a thread or as a task | the same, on a thread | until there is a place in the socket; on a thread, or for its descriptor to be writable | not |
+//! | waiting for room ([`send_timeout`](crate::Iob::send_timeout), [`send_when_room`](crate::Iob::send_when_room)) | until the reader gave back enough; on a thread or as a task | the same, on a thread | until there is a place in the socket; on a thread, or for its descriptor to be writable | until the reader gave back enough; on a thread; at most 64 at a time with copies of one hand-over |
 //! | order | the writer's | the writer's | the writer's | of all writers: what is written after another write returned comes after it |
 //! | accepted means | it is in the ring | it is in the ring | it is on its way: delivered unless the owner dies | it is in the ring |
 //! | other PID namespace, other user | - | refused; allowed | allowed; allowed | allowed; allowed |
@@ -84,7 +84,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `direct` | writers that map the region |
-//! | `mapped` | what those in other processes ask of the owner |
+//! | `mapped` | what those in other processes ask of the owner: room, where the kernel writes for them |
 //! | `kernel` | the side of a writer for whom Linux writes |
 //! | `broker` | the owner's thread that serves isolated writers, and their side of it |
 //! | `handover` | the message by which an endpoint travels |

@@ -383,7 +383,7 @@ fn whatever_a_program_is_asked_the_ring_stays_sound() {
         random
     };
     let memory = vec![0x5au8; 70_000];
-    let (mut written, mut read) = (0, 0);
+    let (mut written, mut batched, mut read) = (0, 0, 0);
     for _ in 0..30_000 {
         let mut pieces = [[0u64; 2]; 17];
         for piece in &mut pieces {
@@ -406,6 +406,7 @@ fn whatever_a_program_is_asked_the_ring_stays_sound() {
             0 => next(),
             1 => ask::RECORD + next() % 0x1_0000,
             2 => ask::NOTHING,
+            3..=8 => ask::RECORDS + next() % 18,
             n => ask::RECORD + n % 10,
         };
         let arguments = match what {
@@ -414,7 +415,11 @@ fn whatever_a_program_is_asked_the_ring_stays_sound() {
             _ => [pieces.as_ptr() as u64, next() % 100, what],
         };
         match run(program, arguments) {
-            Ok(0) => written += 1,
+            Ok(0) if what < ask::RECORDS => written += 1,
+            Ok(answer) if what >= ask::RECORDS && matches!(answer & 0xff, 0..=6) && answer >> 8 <= 16 => {
+                written += u64::from(answer >> 8);
+                batched += u64::from(answer >> 8 > 1);
+            }
             Ok(1..=6 | 8) => {}
             other => panic!("{other:?} of {arguments:x?}, {pieces:x?}"),
         }
@@ -425,7 +430,7 @@ fn whatever_a_program_is_asked_the_ring_stays_sound() {
         }
     }
     assert_eq!((read, reader.accounts().total.accepted.records), (written, written));
-    assert!(written > 1_000, "{written}");
+    assert!(written > 1_000 && batched > 1_000, "{written} {batched}");
     // Kept, but no longer good for anything.
     iob.revoke().unwrap();
     assert_eq!(run(program, record(&memory[..10])), Ok(7));
@@ -434,6 +439,80 @@ fn whatever_a_program_is_asked_the_ring_stays_sound() {
     let others: Vec<_> = (0..70).map(|_| by_kernel(&iob)).collect();
     write(&others[69], b"theirs").unwrap();
     assert_eq!(reader.read_message_blocking(None).unwrap(), Some((0x7a61, b"theirs".to_vec())));
+}
+
+/// What [`Iob::write_batch`] says, on whatever transport: as many single writes as could be done before one failed.
+#[test]
+fn batches_are_written_as_the_same_records_one_by_one_would_be() {
+    let Some(mut reader) = mediated(128 * 1024) else { return };
+    let (iob, _peer) = reader.new_iob_writer(6).unwrap();
+    let kernel = by_kernel(&iob);
+    let batch = |iob: &Iob, messages: &[Vec<u8>]| {
+        iob.write_batch(Default::default(), 0, &messages.iter().map(|message| &message[..]).collect::<Vec<_>>())
+    };
+    assert_eq!(batch(&kernel, &[]), Ok(0));
+    let mut number = 0;
+    // Of every number at once, of every rest of a division by 8, wherever the ring ends; long ones, of which one fills a run.
+    for (count, len) in (1..60).map(|count| (count, 300)).chain((1..5).map(|count| (count, 20_000))).cycle().take(400) {
+        let messages: Vec<_> = (number..number + count).map(|n| message(n as usize * 37 % len, n)).collect();
+        assert_eq!(batch(&kernel, &messages), Ok(count as usize));
+        for message in messages {
+            assert_eq!(reader.try_read_message().unwrap(), Some((6, message)));
+        }
+        number += count;
+    }
+    assert!(reader.head() > 10 * 128 * 1024);
+    // Until there is no room, and not one more; the one that was refused is counted.
+    let most = batch(&kernel, &vec![vec![7; 1000]; 200]).unwrap();
+    assert_eq!(most, 128 * 1024 / 1016);
+    assert_eq!(reader.accounts().by_tag[&6].no_space, Count { records: 1, bytes: 1000 });
+    while reader.try_read_message().unwrap().is_some() {}
+    // One that is too long ends a batch, wherever it stands.
+    for at in [0, 1, 15, 16, 17] {
+        let mut messages = vec![vec![1; 100]; 20];
+        messages[at] = vec![2; 65_520];
+        let expected = if at == 0 { Err(Status::INVALID_ARGS) } else { Ok(at) };
+        assert_eq!(batch(&kernel, &messages), expected);
+        (0..at).for_each(|_| assert_eq!(reader.try_read_message().unwrap().unwrap().1, [1; 100]));
+        assert_eq!(reader.try_read_message().unwrap(), None);
+    }
+    let account = reader.accounts().by_tag[&6].clone();
+    assert_eq!(account.bad, Count { records: 5, bytes: 5 * 65_520 });
+    assert_eq!(account.accepted.records, number + most as u64 + 49);
+    // Of pages that are not there, too: in the middle of a batch, and of one record.
+    let page = rustix::param::page_size();
+    let file = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
+    // SAFETY: nobody writes to a program that runs.
+    let map = unsafe { memmap2::MmapOptions::new().len(20 * page).map(&file).unwrap() };
+    // SAFETY: the pages come back from the file.
+    unsafe { libc::madvise(map.as_ptr().cast_mut().cast(), map.len(), libc::MADV_DONTNEED) };
+    let messages: Vec<_> = map.chunks(page + 100).collect();
+    let here = [&b"here"[..]; 3];
+    let all = [&here[..], &messages, &here].concat();
+    assert_eq!(kernel.write_batch(Default::default(), 0, &all), Ok(all.len()));
+    for message in all {
+        assert_eq!(reader.try_read_message().unwrap(), Some((6, message.to_vec())));
+    }
+}
+
+/// The reader that sleeps is woken once for a batch, and finds all of it.
+#[test]
+fn a_batch_is_published_at_once() {
+    let Some(mut reader) = mediated(64 * 1024) else { return };
+    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    let kernel = by_kernel(&iob);
+    for round in 0..200_u64 {
+        let tail = reader.tail();
+        let head = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| reader.wait_blocking(tail, None));
+            let messages: Vec<_> = (0..16).map(|n| message(100, 16 * round + n)).collect();
+            let messages: Vec<_> = messages.iter().map(|message| &message[..]).collect();
+            assert_eq!(kernel.write_batch(Default::default(), 0, &messages), Ok(16));
+            waiting.join().unwrap().unwrap()
+        });
+        assert_eq!(head, tail + 16 * 120);
+        (0..16).for_each(|n| expect(&mut reader, 1, 100, 16 * round + n));
+    }
 }
 
 #[test]

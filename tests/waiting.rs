@@ -23,23 +23,38 @@ fn fill(writer: &Iob, len: usize) -> usize {
     (0..).take_while(|_| writer.send(&vec![0; len]).is_ok()).count()
 }
 
-/// Writers of all transports that wait, each with a tag of its own.
+/// A ring of the usual kind, and one into which the kernel writes, where it can: together they have writers of all transports.
+fn rings() -> Vec<Reader> {
+    let mediated = RingBuffer::try_create_mediated(CAPACITY);
+    if let Err(obstacle) = &mediated {
+        println!("NOT RUN by way of the kernel: {obstacle}");
+    }
+    [RingBuffer::create(CAPACITY)].into_iter().chain(mediated).collect()
+}
+
+/// Writers that wait, of all transports that there are into this ring, each with a tag of its own.
 fn writers(reader: &Reader) -> Vec<Iob> {
     let iob = |tag| reader.new_iob_writer(tag).unwrap().0;
-    vec![iob(1), iob(2), elsewhere::mapped(&iob(3)), elsewhere::isolated(&iob(4))]
+    let third = if reader.is_mediated() { elsewhere::by_kernel } else { elsewhere::mapped };
+    vec![iob(1), iob(2), third(&iob(3)), elsewhere::isolated(&iob(4))]
 }
 
 #[test]
 fn everything_is_written_once_and_in_order() {
     const RECORDS: u64 = 2_000;
+    for mut reader in rings() {
+        is_written_once_and_in_order(&mut reader, RECORDS);
+    }
+}
+
+fn is_written_once_and_in_order(reader: &mut Reader, records: u64) {
     let watchdog = Watchdog::new("writers that wait for room");
-    let mut reader = RingBuffer::create(CAPACITY);
-    let writers = writers(&reader);
+    let writers = writers(reader);
     let tags = writers.len();
     let mut threads = Vec::new();
     for writer in writers {
         threads.push(thread::spawn(move || {
-            for number in 0..RECORDS {
+            for number in 0..records {
                 // Of all lengths, so that some wait for more than others take.
                 let mut message = number.to_ne_bytes().to_vec();
                 message.resize(8 + (number * 37 % LARGE as u64) as usize, number as u8);
@@ -48,7 +63,7 @@ fn everything_is_written_once_and_in_order() {
         }));
     }
     let mut next = vec![0; tags + 1];
-    for _ in 0..RECORDS * tags as u64 {
+    for _ in 0..records * tags as u64 {
         let (tag, message) = reader.read_message_blocking(None).unwrap().unwrap();
         let number = u64::from_ne_bytes(message[..8].try_into().unwrap());
         assert_eq!(number, next[tag as usize], "of writer {tag}");
@@ -58,14 +73,15 @@ fn everything_is_written_once_and_in_order() {
     }
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     let total = reader.accounts().total;
-    assert_eq!(total.accepted.records, RECORDS * tags as u64);
+    assert_eq!(total.accepted.records, records * tags as u64);
     assert_eq!((total.no_space.records, total.reported.records), (0, 0), "a try in vain is no refusal");
 }
 
 #[test]
 fn the_time_is_up() {
-    let reader = RingBuffer::create(CAPACITY);
-    for writer in writers(&reader) {
+    for (reader, writer) in
+        rings().iter().flat_map(|reader| writers(reader).into_iter().map(move |writer| (reader, writer)))
+    {
         while writer.send(&[0; 1_000]).is_ok() || writer.send(&[]).is_ok() {}
         let before = reader.accounts().total;
         for timeout in [Duration::ZERO, Duration::from_millis(20)] {
@@ -86,19 +102,25 @@ fn the_time_is_up() {
 
 #[test]
 fn other_refusals_come_at_once() {
-    let reader = RingBuffer::create(CAPACITY);
-    let (writer, peer) = reader.new_iob_writer(1).unwrap();
-    let long = |writer: &Iob, len| writer.send_timeout(&vec![0; len], None);
-    for writer in [writer.clone(), elsewhere::isolated(&writer), elsewhere::mapped(&writer)] {
-        assert_eq!(long(&writer, 65_520), Err(Status::INVALID_ARGS));
-        assert_eq!(writer.writev_timeout(Default::default(), 1, &[], None), Err(Status::OUT_OF_RANGE));
-        let pieces = [IoSlice::new(b"a"); 9];
-        assert_eq!(writer.writev_timeout(Default::default(), 0, &pieces, None), Err(Status::INVALID_ARGS));
+    for reader in rings() {
+        let (writer, peer) = reader.new_iob_writer(1).unwrap();
+        let long = |writer: &Iob, len| writer.send_timeout(&vec![0; len], None);
+        let other = if reader.is_mediated() { elsewhere::by_kernel } else { elsewhere::mapped };
+        for writer in [writer.clone(), elsewhere::isolated(&writer), other(&writer)] {
+            assert_eq!(long(&writer, 65_520), Err(Status::INVALID_ARGS));
+            assert_eq!(writer.writev_timeout(Default::default(), 1, &[], None), Err(Status::OUT_OF_RANGE));
+            let pieces = [IoSlice::new(b"a"); 9];
+            assert_eq!(writer.writev_timeout(Default::default(), 0, &pieces, None), Err(Status::INVALID_ARGS));
+        }
+        assert_eq!(long(&peer, 1), Err(Status::ACCESS_DENIED));
     }
-    assert_eq!(long(&peer, 1), Err(Status::ACCESS_DENIED));
+    if let Ok(reader) = RingBuffer::try_create_mediated(4096) {
+        let (writer, _peer) = reader.new_iob_writer(1).unwrap();
+        assert_eq!(elsewhere::by_kernel(&writer).send_timeout(&[0; 4081], None), Err(Status::NO_SPACE));
+    }
 }
 
-/// A fork of the owner has no broker, and who writes by the kernel cannot wait: they are told so, and only where there is no room.
+/// A fork of the owner has no broker. It is told so, and only where there is no room.
 #[test]
 fn who_cannot_wait_is_told() {
     let mut reader = RingBuffer::create(CAPACITY);
@@ -117,21 +139,6 @@ fn who_cannot_wait_is_told() {
     assert!(in_a_fork());
     reader.try_read_message().unwrap().unwrap();
     assert!(!in_a_fork());
-
-    match RingBuffer::try_create_mediated(CAPACITY) {
-        Ok(mut reader) => {
-            let (writer, _peer) = reader.new_iob_writer(1).unwrap();
-            let by_kernel = elsewhere::by_kernel(&writer);
-            let records = fill(&writer, LARGE);
-            assert_eq!(by_kernel.send_timeout(&[1; LARGE], None), Err(Status::NOT_SUPPORTED));
-            let waiting = thread::spawn(move || writer.send_timeout(&[2; LARGE], None));
-            (0..records).for_each(|_| assert_eq!(reader.read_message_blocking(None).unwrap().unwrap().1, [0; LARGE]));
-            assert_eq!(reader.read_message_blocking(None).unwrap().unwrap().1, [2; LARGE]);
-            assert_eq!(waiting.join().unwrap(), Ok(()));
-            assert_eq!(by_kernel.send_timeout(&[1; LARGE], None), Ok(()));
-        }
-        Err(obstacle) => println!("NOT RUN by way of the kernel: {obstacle}"),
-    }
 }
 
 /// The broker has asked the reader to be told of room: whatever comes now is told by the reader, or by nobody.
@@ -166,7 +173,9 @@ fn wait_in_threads(writers: Vec<Iob>) -> Vec<thread::JoinHandle<Result<(), Statu
 fn an_end_is_noticed_while_they_wait() {
     for round in 0..100 {
         let watchdog = Watchdog::new("the end of a ring while writers wait for room");
-        let mut reader = RingBuffer::create(CAPACITY);
+        // The one and the other by turns.
+        let mut rings = rings();
+        let mut reader = rings.swap_remove(round / 2 % rings.len());
         let threads = wait_in_threads(writers(&reader));
         // Some have begun to wait, others are about to.
         for _ in 0..round % 5 {

@@ -19,6 +19,13 @@ impl<T, E> Result<T, E> {
         }
     }
     #[inline(always)]
+    pub fn and_then<U, F: FnOnce(T) -> Result<U, E>>(self, next: F) -> Result<U, E> {
+        match self {
+            Ok(value) => next(value),
+            Err(error) => Err(error),
+        }
+    }
+    #[inline(always)]
     pub const fn is_ok(&self) -> bool {
         match self {
             Ok(_) => true,

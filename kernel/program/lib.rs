@@ -30,10 +30,10 @@ mod memory;
 mod symbols;
 
 use memory::{Region, Request};
-use protocol::mediator;
+use protocol::mediator::{self, Writer};
 use symbols::{grant, holder, tag, with_preemption_disabled};
 
-/// Writes one record, and returns the number of a [`mediator::Answer`]. What is asked for is in the system call's own arguments:
+/// Writes one record or several, and returns the number of a [`mediator::Answer`], and of several how many were written before. What is asked for is in the system call's own arguments:
 /// the kernel would copy a context, into memory that it has to find first, and back.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "syscall")]
@@ -43,9 +43,17 @@ pub extern "C" fn write(_context: *const u8) -> u32 {
         return answer as u32;
     }
     with_preemption_disabled(|| {
-        let region = Region;
-        let fill = |offset| region.gather(offset, &request);
-        mediator::write(&region, grant(), holder(), tag(), request.count, request.len, fill) as u32
+        let (region, request) = (Region, &request);
+        let writer = Writer { grant: grant(), holder: holder(), tag: tag() };
+        if request.is_batch {
+            let len_of = |i| request.piece(i)[1];
+            let fill = |i, offset| region.gather(offset, request, i, 1, len_of(i));
+            let (written, end) = mediator::write_batch(&region, &writer, request.count, len_of, fill);
+            (written as u32) << 8 | end as u32
+        } else {
+            let fill = |offset| region.gather(offset, request, 0, request.count, request.len);
+            mediator::write(&region, &writer, request.count, request.len, request.waits, fill) as u32
+        }
     })
 }
 

@@ -14,7 +14,7 @@ use crate::layout::{Accounts, MAX_VECTORS};
 use crate::layout::{Header, Ledger};
 use crate::protocol::Memory;
 use crate::protocol::memory::bell;
-use crate::protocol::mediator::{Answer, ask};
+use crate::protocol::mediator::{Answer, BATCH, ask};
 use crate::symbols::{Bell, arguments, capacity, copy, opaque, read_user, region, ring};
 use weakest_facade::Native;
 
@@ -36,29 +36,30 @@ impl Region {
         if offset < capacity() { Some(unsafe { region().add(PAGE + offset as usize).cast() }) } else { None }
     }
 
-    /// Copies the pieces to `offset`, a multiple of 8, with zeros behind. Whether all could be read.
+    /// Copies so many pieces from number `first` on, which are `len` bytes, to `offset`, a multiple of 8, with zeros behind. Whether all
+    /// could be read.
     #[inline(always)]
-    pub fn gather(&self, offset: u64, request: &Request) -> bool {
+    pub fn gather(&self, offset: u64, request: &Request, first: u64, count: u64, len: u64) -> bool {
         let ring = unsafe { region().add(PAGE) };
         let start = if offset >= capacity() { offset - capacity() } else { offset };
-        let last = start + (request.len & !7);
+        let last = start + (len & !7);
         if start >= capacity() || last > capacity() + PIECE {
             return false;
         }
-        if request.len & 7 != 0 {
+        if len & 7 != 0 {
             unsafe { ring.add(last as usize).cast::<u64>().write_volatile(0) };
         }
         let mut at = start;
         let mut i = 0;
-        while i < MAX_VECTORS as u64 && i < request.count {
-            let [from, len] = request.piece(i);
+        while i < MAX_VECTORS as u64 && i < count {
+            let [from, len] = request.piece(first + i);
             if at > capacity() + PIECE || len > PIECE || !unsafe { read_user(ring.add(at as usize), len, from) } {
                 return false;
             }
             at += len;
             i += 1;
         }
-        let end = last + if request.len & 7 != 0 { 8 } else { 0 };
+        let end = last + if len & 7 != 0 { 8 } else { 0 };
         if end > capacity() {
             let over = end - capacity();
             if over > PIECE + 1 {
@@ -121,7 +122,7 @@ type Piece = [u64; 2];
 /// Pieces on the stack, of which only those are there that were fetched: so nothing is put there before.
 union Pieces {
     nothing: (),
-    fetched: [Piece; MAX_VECTORS],
+    fetched: [Piece; BATCH as usize],
 }
 
 /// What the writer asks for, by the numbers of [`mediator::ask`].
@@ -129,7 +130,11 @@ pub struct Request {
     /// How many pieces there are.
     pub count: u64,
     pieces: Pieces,
-    /// The sum of their lengths.
+    /// Whether each is a record of its own.
+    pub is_batch: bool,
+    /// Whether whoever asks waits for room.
+    pub waits: bool,
+    /// The sum of their lengths, if they are one record.
     pub len: u64,
 }
 
@@ -137,7 +142,7 @@ impl Request {
     /// Room for one.
     #[inline(always)]
     pub fn new() -> Self {
-        Request { count: 0, pieces: Pieces { nothing: () }, len: 0 }
+        Request { count: 0, pieces: Pieces { nothing: () }, is_batch: false, waits: false, len: 0 }
     }
 
     /// Fetches what is asked for, each word of it once, and adds up; or says that there is nothing to write.
@@ -150,17 +155,23 @@ impl Request {
         if what >> 16 != ask::RECORD >> 16 {
             return Err(Answer::Invalid);
         }
-        self.count = what & 0xffff;
+        self.count = what & 0x3fff;
+        self.is_batch = what & ask::RECORDS & 0xffff != 0;
+        self.waits = what & ask::WAITS != 0;
         // Of too many the writer has added up by itself.
         self.len = len;
-        if self.count == 1 {
+        if self.count == 1 && !self.is_batch {
             unsafe { self.pieces.fetched[0] = [address, len] };
-        } else if self.count <= MAX_VECTORS as u64 {
+        } else if self.count <= if self.is_batch { BATCH } else { MAX_VECTORS as u64 } {
             let to = (&raw mut self.pieces).cast::<u8>();
             if !unsafe { read_user(to, self.count * size_of::<Piece>() as u64, address) } {
                 return Err(Answer::Fault);
             }
-            self.len = self.sum();
+            if !self.is_batch {
+                self.len = self.sum();
+            }
+        } else if self.is_batch {
+            return Err(Answer::Invalid);
         }
         Ok(())
     }
@@ -179,7 +190,7 @@ impl Request {
 
     /// A piece. Read anew from the stack, which the verifier follows.
     #[inline(always)]
-    fn piece(&self, i: u64) -> Piece {
+    pub fn piece(&self, i: u64) -> Piece {
         unsafe { (&raw const self.pieces.fetched[i as usize]).read_volatile() }
     }
 }

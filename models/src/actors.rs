@@ -6,7 +6,7 @@
 use crate::memory::HeapRing;
 use core::ops::ControlFlow;
 use iobring::protocol::cursor::Cursor;
-use iobring::protocol::mediator::{self, Answer};
+use iobring::protocol::mediator::{self, Answer, Writer};
 use iobring::protocol::memory::bell;
 use iobring::protocol::read::Found;
 use iobring::protocol::{Memory, read, wait, write};
@@ -56,12 +56,33 @@ pub fn mediate<P: Platform>(ring: &HeapRing<P>, tag: u64, sequence: u64) -> Answ
             ring.write_bytes(offset, &bytes);
             true
         };
-        match mediator::write::<P, _>(ring, ring.grant(tag as usize - 1), tag, tag, 1, bytes.len() as u64, fill) {
+        let writer = Writer { grant: ring.grant(tag as usize - 1), holder: tag, tag };
+        match mediator::write::<P, _>(ring, &writer, 1, bytes.len() as u64, false, fill) {
             Answer::Busy => {
                 P::give_way();
                 None
             }
             answer => Some(answer),
+        }
+    })
+}
+
+/// Has a mediator write records 1 to `count` at once, of which number `unreadable` cannot be read; asks again as long as the lock is
+/// held. Returns how many were written, and what kept the next from it.
+pub fn mediate_batch<P: Platform>(ring: &HeapRing<P>, tag: u64, count: u64, unreadable: u64) -> (u64, Answer) {
+    let writer = Writer { grant: ring.grant(tag as usize - 1), holder: tag, tag };
+    P::retry(|| {
+        let fill = |number, offset| {
+            let sequence = number + 1;
+            ring.write_bytes(offset, &message(10 * tag + sequence));
+            sequence != unreadable
+        };
+        match mediator::write_batch::<P, _>(ring, &writer, count, |_| 8, fill) {
+            (_, Answer::Busy) => {
+                P::give_way();
+                None
+            }
+            written => Some(written),
         }
     })
 }

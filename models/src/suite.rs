@@ -15,7 +15,7 @@ use crate::scenarios::edge::Edge;
 use crate::scenarios::full::{Full, GivingBack};
 use crate::scenarios::in_place::InPlace;
 use crate::scenarios::limited::Limited;
-use crate::scenarios::mediated::{Bereaved, Mediated, Revoked};
+use crate::scenarios::mediated::{Bereaved, Mediated, Revoked, Together};
 use crate::scenarios::mediator::Mediator;
 use crate::scenarios::peer::PeerClosed;
 use crate::scenarios::polling::Polling;
@@ -158,6 +158,8 @@ fn small_loom_models() -> Vec<Entry> {
         loom(mediated(1, 1, false), None, 800),
         loom(mediated(2, 1, false), Some(2), 2_587),
         loom(mediated(1, 1, true), Some(2), 3_984),
+        loom(Together { unreadable: true }, None, 1_445),
+        loom(Together { unreadable: false }, None, 1_445),
         loom(Revoked, None, 31),
         loom(closing(None, false), Some(2), 340),
         loom(closing(Some(Blocking), false), Some(2), 2_507),
@@ -199,6 +201,8 @@ fn small_explorer_models() -> Vec<Entry> {
         explore(Restart { style: Bell, messages: 1 }, 1),
         explore(mediated(1, 1, false), 0),
         explore(mediated(1, 2, false), 0),
+        explore(Together { unreadable: true }, 0),
+        explore(Together { unreadable: false }, 0),
         explore(Revoked, 0),
         explore(closing(None, false), 0),
         explore(closing(Some(Blocking), false), 0),

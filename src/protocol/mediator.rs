@@ -10,12 +10,13 @@
 //! | rings the reader's bell if the lock was marked | and wakes nobody from the lock word, on which nobody sleeps ([`Memory::is_mediated`]) |
 //! | | writes for whoever holds the [`Grant`] at that very moment |
 //! | counts what it accepts | without a journal; and what it refuses, so that no writer can lie about that |
+//! | writes several records under one lock and publishes them at once | few enough that nobody waits for longer than one large record takes |
 
-use crate::layout::{Grant, Header, MAX_VECTORS, MAX_WRITE_SIZE};
+use crate::layout::{Grant, Header, MAX_MESSAGE_SIZE, MAX_VECTORS, MAX_WRITE_SIZE, RING_BUFFER_MESSAGE_HEADER_SIZE};
 use crate::protocol::account::{self, Account};
 use crate::protocol::bells::answer_reader;
 use crate::protocol::memory::Memory;
-use crate::protocol::place::{self, Size};
+use crate::protocol::place::{self, Place, Size};
 use crate::protocol::refusal::Refusal;
 use crate::protocol::sites::{GRANT_READ, MEDIATOR_RELEASE, MEDIATOR_TAKE};
 use weakest_facade::native::{OWNER, OWNER_DIED, WAITERS};
@@ -37,11 +38,20 @@ pub mod ask {
     /// [`MAX_VECTORS`](crate::layout::MAX_VECTORS), the address where address and length of each stand, and any number; of more, which
     /// are refused, any number, and the length of all.
     pub const RECORD: u64 = KIND;
+    /// To write several, each of one piece. So many pieces are added to this number; the address is where address and length of each
+    /// stand, of at most [`BATCH`](super::BATCH), and the other number any.
+    pub const RECORDS: u64 = KIND | 0x8000;
+    /// Added to [`RECORD`]: whoever asks waits for room where there is none, and asks again. So far it has been refused nothing.
+    pub const WAITS: u64 = 0x4000;
     /// Nobody asks by chance.
     const KIND: u64 = 0x1_0b41 << 16;
 }
 
-/// What a mediator says to whoever asked it to write. The numbers are an ABI.
+/// How many records a mediator writes at once, at most.
+pub const BATCH: u64 = 16;
+
+/// What a mediator says to whoever asked it to write. The numbers are an ABI: they stand in the lowest byte of what it says, and
+/// how many records it has [written](write_batch) before in those above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u32)]
 pub enum Answer {
@@ -99,31 +109,53 @@ impl From<Refusal> for Missed {
     }
 }
 
-/// Writes one record for `holder`, if the grant is its: `tag`, and a message of so many pieces and `len` bytes that `fill` puts in
-/// its place.
+/// For whom a mediator writes.
+pub struct Writer<'a, P: Platform> {
+    /// The right to write, which must be the holder's still.
+    pub grant: &'a Grant<P>,
+    /// The holder's number.
+    pub holder: u64,
+    /// What its records bear.
+    pub tag: u64,
+}
+
+impl<P: Platform> Writer<'_, P> {
+    /// The lock is held.
+    #[inline(always)]
+    fn may_write(&self) -> bool {
+        self.grant.holder.read(&GRANT_READ) == self.holder
+    }
+
+    /// Counts what is refused.
+    #[inline(always)]
+    fn refuse(&self, refusal: Refusal, len: u64) -> Answer {
+        self.grant.slot.refuse(refusal, len);
+        answer(refusal)
+    }
+}
+
+/// Writes one record, if the writer may: its tag, and a message of so many pieces and `len` bytes that `fill` puts in its place.
+/// `waits`: if there is no room now, that is no refusal.
 ///
 /// `fill` is as in [`write_with`](crate::protocol::write::write_with), and says whether it could. Both numbers may be any.
 #[inline(always)]
 pub fn write<P: Platform, M: Memory<P> + ?Sized>(
     memory: &M,
-    grant: &Grant<P>,
-    holder: u64,
-    tag: u64,
+    writer: &Writer<'_, P>,
     pieces: u64,
     len: u64,
+    waits: bool,
     fill: impl FnOnce(u64) -> bool,
 ) -> Answer {
     let written = try_exclusively(memory, |_| {
-        if grant.holder.read(&GRANT_READ) != holder {
+        if !writer.may_write() {
             return Answer::Revoked;
         }
-        match put(memory, grant, tag, pieces, len, fill) {
+        match put(memory, writer, pieces, len, fill) {
             Ok(()) => Answer::Written,
             Err(Missed::Fault) => Answer::Fault,
-            Err(Missed::Refused(refusal)) => {
-                grant.slot.refuse(refusal, len);
-                answer(refusal)
-            }
+            Err(Missed::Refused(Refusal::Full)) if waits => Answer::Full,
+            Err(Missed::Refused(refusal)) => writer.refuse(refusal, len),
         }
     });
     match written {
@@ -132,29 +164,106 @@ pub fn write<P: Platform, M: Memory<P> + ?Sized>(
     }
 }
 
-/// The lock is held, and the grant the writer's.
+/// The lock is held, and the writer may write.
 #[inline(always)]
 fn put<P: Platform, M: Memory<P> + ?Sized>(
     memory: &M,
-    grant: &Grant<P>,
-    tag: u64,
+    writer: &Writer<'_, P>,
     pieces: u64,
     len: u64,
     fill: impl FnOnce(u64) -> bool,
 ) -> Result<(), Missed> {
-    if pieces > MAX_VECTORS as u64 || len > MAX_WRITE_SIZE as u64 {
+    if pieces > MAX_VECTORS as u64 {
         return Err(Missed::Refused(Refusal::Invalid));
     }
-    let size = Size::of(len as usize, memory.capacity())?;
-    place::put(
-        memory,
-        tag,
-        Account::Own(&grant.slot),
-        &size,
-        |offset| {
-            if fill(offset) { Ok(()) } else { Err(Missed::Fault) }
-        },
-    )
+    let size = size_of(len, memory.capacity())?;
+    place::put(memory, writer.tag, Account::Own(&writer.grant.slot), &size, |offset| filled(fill(offset)))
+}
+
+#[inline(always)]
+fn filled(filled: bool) -> Result<(), Missed> {
+    if filled { Ok(()) } else { Err(Missed::Fault) }
+}
+
+#[inline(always)]
+fn size_of(len: u64, capacity: u64) -> Result<Size, Refusal> {
+    if len > MAX_WRITE_SIZE as u64 { Err(Refusal::Invalid) } else { Size::of(len as usize, capacity) }
+}
+
+/// Writes a record for each of up to [`BATCH`] messages, if the writer may, in order, and publishes them at once; up to the first that
+/// cannot be written, and up to as many bytes as the longest record has. Returns how many were written, and what kept the next from
+/// it; [`Answer::Written`] if nothing did, though not all may be.
+///
+/// `len_of` says how long a message is, and `fill` is as in [`write`], of that message. Any number may be any.
+#[inline(always)]
+pub fn write_batch<P: Platform, M: Memory<P> + ?Sized>(
+    memory: &M,
+    writer: &Writer<'_, P>,
+    messages: u64,
+    len_of: impl Fn(u64) -> u64,
+    fill: impl Fn(u64, u64) -> bool,
+) -> (u64, Answer) {
+    if messages == 0 {
+        return (0, Answer::Written);
+    }
+    let written = try_exclusively(memory, |header| {
+        if !writer.may_write() {
+            return (0, Answer::Revoked);
+        }
+        // What can never be written is refused as such, however the ring may be.
+        let found = size_of(len_of(0), memory.capacity()).and_then(|_| Place::find(header, memory.capacity()));
+        let first = match found {
+            Ok(place) => place,
+            Err(refusal) => return (0, writer.refuse(refusal, len_of(0))),
+        };
+        let (mut place, mut written, mut bytes, mut end) = (first, 0, 0, Answer::Written);
+        while written < messages && written < BATCH {
+            let len = len_of(written);
+            match next(memory, first.head, place, writer.tag, len, |offset| fill(written, offset)) {
+                Ok(Some(behind)) => place = behind,
+                Ok(None) => break,
+                Err(missed) => {
+                    end = match missed {
+                        Missed::Fault => Answer::Fault,
+                        Missed::Refused(refusal) => writer.refuse(refusal, len),
+                    };
+                    break;
+                }
+            }
+            written += 1;
+            bytes += len as usize;
+        }
+        if written > 0 {
+            Account::Own(&writer.grant.slot).enter(memory, first.head, written as usize, bytes);
+            place.publish(header);
+        }
+        (written, end)
+    });
+    match written {
+        Some(written) => written,
+        None => (0, Answer::Busy),
+    }
+}
+
+/// Puts the next record of a batch that begins at `first` in its place and returns the place behind it; `None` if the batch became too
+/// long. Nothing is published, and a record that cannot be filled is not passed.
+#[inline(always)]
+fn next<P: Platform, M: Memory<P> + ?Sized>(
+    memory: &M,
+    first: u64,
+    mut place: Place,
+    tag: u64,
+    len: u64,
+    fill: impl FnOnce(u64) -> bool,
+) -> Result<Option<Place>, Missed> {
+    let size = size_of(len, memory.capacity())?;
+    if place.head - first + size.record > MAX_MESSAGE_SIZE as u64 {
+        return Ok(None);
+    }
+    let offset = place.take(memory.header(), &size, memory.capacity())?;
+    filled(fill(offset + RING_BUFFER_MESSAGE_HEADER_SIZE as u64))?;
+    memory.write_pair(offset, [tag, size.message as u64]);
+    Ok(Some(place))
 }
 
 #[inline(always)]

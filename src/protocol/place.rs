@@ -41,6 +41,7 @@ pub(super) fn put<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
 }
 
 /// Where the next record goes, and what room there is that is not set aside for another.
+#[derive(Clone, Copy)]
 pub(super) struct Place {
     pub(super) head: u64,
     offset: u64,

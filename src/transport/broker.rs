@@ -150,7 +150,7 @@ impl Host {
         let tokens = sources.isolated(|writer| writer.endpoint.is_of_the_same_pair_as(of));
         let mut ended = Vec::new();
         let mut revoked = Vec::new();
-        for token in tokens {
+        for &token in &tokens {
             match sources.get_mut(token) {
                 Some(Source::Granted { granted, .. }) => revoked.push(granted.clone()),
                 _ => ended.extend(sources.remove(token)),
@@ -167,6 +167,12 @@ impl Host {
         broker.ring.ring_room_bell();
         // The link stays: it tells when the last copy is gone.
         revoked.iter().for_each(|granted| granted.revoke(&**ring));
+        // Whoever waits tries again, and finds out.
+        let waiters: Vec<_> = {
+            let mut sources = broker.sources();
+            tokens.into_iter().flat_map(|token| broker.expect_no_more(&mut sources, token)).collect()
+        };
+        waiters.iter().for_each(|waiter| broker.dismiss(waiter));
         Ok(())
     }
 
@@ -265,7 +271,11 @@ fn spawn(broker: Arc<Broker>, ends: Sender<()>) -> io::Result<JoinHandle<()>> {
     })
 }
 
-/// Whether a process that maps the region asks for more.
+/// How many at a time may wait for room with copies of one writer that was handed over, for which the kernel writes: each costs a
+/// descriptor of this process, which trusts them with nothing.
+const MOST_WAITERS: usize = 64;
+
+/// Whether a process that maps the region, or for which the kernel writes, asks for more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attended {
     /// Perhaps.
@@ -356,7 +366,7 @@ impl Broker {
 
     /// Explicitly, because a forked child may hold a copy of the descriptor, and closing ours is not enough then.
     fn ignore(&self, source: &Source) {
-        // It cannot fail: what is a source was added.
+        // It fails only for what was not added.
         let _ = epoll::delete(&self.epoll, source.descriptor());
     }
 
@@ -382,11 +392,17 @@ impl Broker {
         }
     }
 
-    /// Does the next thing that a process which maps the region asks for. The sources are locked from before it is asked until it
-    /// is done, so that at the end of the ring no socket is between the two.
+    /// Does the next thing that a process asks for which maps the region, or for which the kernel writes. The sources are locked from
+    /// before it is asked until it is done, so that at the end of the ring no socket is between the two.
     fn attend(&self, sources: &mut Sources, token: u64, connection: &Connection) -> Attended {
+        // Whoever does not map the region may wait for room, and nothing else.
+        let (waiters, revoked) = match sources.get_mut(token) {
+            Some(Source::Granted { waiters, revoked, .. }) => (Some(waiters.len()), *revoked),
+            _ => (None, false),
+        };
         let added = match mapped::next_request(connection.socket.as_fd()) {
             Ok(Request::Nothing) => return Attended::All,
+            Ok(Request::Watch(_) | Request::Connect(_)) if waiters.is_some() => return Attended::End,
             Ok(Request::Watch(process)) => {
                 let process = Source::Process { process: Arc::new(process), link: token };
                 self.add_to(sources, process).map(|process| {
@@ -398,26 +414,50 @@ impl Broker {
             Ok(Request::Connect(socket)) => self
                 .add_to(sources, Source::writer(socket, connection.writer.clone()))
                 .map(|token| sources.tell(token, HEARD)),
+            Ok(Request::Room(socket, _)) if revoked => {
+                self.dismiss(&Source::waiter(socket, token));
+                Ok(())
+            }
+            // It could have all descriptors of this process.
+            Ok(Request::Room(..)) if waiters.is_some_and(|waiters| waiters >= MOST_WAITERS) => Ok(()),
             Ok(Request::Room(socket, record_len)) => {
                 let wish = Wish::of_a_writer(&*self.ring, record_len);
-                self.add_to(sources, Source::waiter(socket)).map(|token| {
-                    sources.tell(token, HEARD);
+                self.add_to(sources, Source::waiter(socket, token)).map(|waiter| {
+                    if let Some(Source::Granted { waiters, .. }) = sources.get_mut(token) {
+                        waiters.push(waiter);
+                    }
+                    sources.tell(waiter, HEARD);
                     // After the end its socket is closed with the others.
-                    self.waits().add_process(token, wish);
+                    self.waits().add_process(waiter, wish);
                 })
             }
-            // Its sender has a mapping and an account, and keeps both until the last copy is gone.
+            // Its sender can write, and has an account, and keeps both until the last copy is gone.
             Ok(Request::Void) => Ok(()),
             Ok(Request::End) => return Attended::End,
             Err(_) => {
-                // Whoever sends what is no request has the mapping still: its account shall never be another's.
-                self.ring.book.keep(connection.writer.entry.clone());
+                if waiters.is_none() {
+                    // Whoever sends what is no request has the mapping still: its account shall never be another's.
+                    self.ring.book.keep(connection.writer.entry.clone());
+                }
                 return Attended::End;
             }
         };
         // A request that cannot be granted for want of something closes what was sent with it, which its sender notices.
         drop(added);
         Attended::More
+    }
+
+    /// A writer for which the kernel writes may not write any more. Returns those that wait for room with copies of it, to which nobody
+    /// listens from now on.
+    fn expect_no_more(&self, sources: &mut Sources, token: u64) -> Vec<Source> {
+        let Some(Source::Granted { waiters, revoked, .. }) = sources.get_mut(token) else {
+            return Vec::new();
+        };
+        *revoked = true;
+        let waiters = std::mem::take(waiters);
+        let mut waits = self.waits();
+        waiters.iter().for_each(|&waiter| waits.forget_process(waiter));
+        waiters.into_iter().filter_map(|waiter| sources.remove(waiter)).collect()
     }
 
     /// Ends every connection, now and for good, and tells the thread.
@@ -440,13 +480,20 @@ impl Broker {
         let tell = |whose| match whose {
             Whose::Task(_, waker) => waker.wake(),
             Whose::Process(token) => {
-                if let Some(source) = self.remove(token) {
-                    source.tell(TOLD);
-                    source.hang_up();
+                if let Some(waiter) = self.sources().remove(token) {
+                    self.dismiss(&waiter);
                 }
             }
         };
         run_each(waited.into_iter().map(|whose| || tell(whose)));
+    }
+
+    /// Tells a process that waited for room to try again.
+    fn dismiss(&self, waiter: &Source) {
+        // It may never have been listened to.
+        self.ignore(waiter);
+        waiter.tell(TOLD);
+        waiter.hang_up();
     }
 
     /// Has the thread look at the waits.
@@ -458,7 +505,7 @@ impl Broker {
     fn take_leave(&self) {
         let leaving = std::mem::take(&mut *self.leaving.lock().unwrap_or_else(PoisonError::into_inner));
         for source in leaving {
-            if let Source::Granted { connection, granted } = source {
+            if let Source::Granted { connection, granted, .. } = source {
                 close_account(&self.ring, &connection.writer, &granted);
             }
         }

@@ -21,10 +21,13 @@
 mod request;
 
 use crate::bpf;
-use crate::protocol::mediator::Answer;
+use crate::layout::ring_buffer_record_len;
+use crate::protocol::mediator::{Answer, BATCH};
 use crate::status::Status;
 use crate::transport::handover;
 use crate::transport::link::Link;
+use crate::transport::mapped;
+use crate::waiting::Deadline;
 use request::Request;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::io::{self, IoSlice};
@@ -36,6 +39,11 @@ const AT_ONCE: u32 = 16;
 
 /// How often pages are touched that the kernel could not read, before the message is copied to where it can.
 const TOUCHES: u32 = 8;
+
+/// Of a message that was found short enough for one, in bytes.
+fn record_len(vectors: &[IoSlice<'_>]) -> u64 {
+    ring_buffer_record_len(vectors.iter().map(|vector| vector.len()).sum()) as u64
+}
 
 /// A writer for whom the kernel writes. Cloning makes another copy.
 #[derive(Clone, Debug)]
@@ -91,49 +99,95 @@ impl Mediated {
 
     /// Writes records, as many as there is room for, and returns how many those were.
     pub(crate) fn write_batch(&self, messages: &[&[u8]]) -> Result<usize, Status> {
-        for (written, message) in messages.iter().enumerate() {
-            match self.write(&[IoSlice::new(message)]) {
-                Ok(()) => {}
+        let mut written = 0;
+        while written < messages.len() {
+            match self.write_some(&messages[written..]) {
+                Ok((more, is_the_end)) => {
+                    written += more;
+                    if is_the_end {
+                        break;
+                    }
+                }
                 Err(status) if written == 0 => return Err(status),
-                Err(_) => return Ok(written),
+                Err(_) => break,
             }
         }
-        Ok(messages.len())
+        Ok(written)
+    }
+
+    /// Writes the first of these records, at once, and returns how many those were and whether the next was refused.
+    fn write_some(&self, messages: &[&[u8]]) -> Result<(usize, bool), Status> {
+        let mut vectors = [IoSlice::new(&[]); BATCH as usize];
+        let count = messages.len().min(vectors.len());
+        vectors.iter_mut().zip(messages).for_each(|(vector, message)| *vector = IoSlice::new(message));
+        let (written, answer) = self.ask(Request::batch(&vectors[..count]))?;
+        match answer {
+            Answer::Written if (1..=count).contains(&written) => Ok((written, false)),
+            // None of ours says so.
+            Answer::Written => Err(Status::BAD_HANDLE),
+            // The slow way is for one at a time.
+            answer if written == 0 => self.write_on(&vectors[..1], answer).map(|()| (1, false)),
+            Answer::Fault => Ok((written.min(count), false)),
+            // What is refused is counted, and not asked for again.
+            _ => Ok((written.min(count), true)),
+        }
     }
 
     /// Writes one record.
     #[inline]
     pub(crate) fn write(&self, vectors: &[IoSlice<'_>]) -> Result<(), Status> {
         match self.ask(Request::of(vectors))? {
-            Answer::Written => Ok(()),
-            answer => self.write_on(vectors, answer),
+            (_, Answer::Written) => Ok(()),
+            (_, answer) => self.write_on(vectors, answer),
         }
     }
 
+    /// How many records of a batch were written; and what became of the next, or of the only one.
     #[inline(always)]
-    fn ask(&self, request: Request<'_>) -> Result<Answer, Status> {
+    fn ask(&self, request: Request<'_>) -> Result<(usize, Answer), Status> {
         match bpf::run(self.program.as_fd(), request.numbers()) {
             // A number that the program does not have can only come from a program that is another.
-            Ok(number) => Answer::from_number(number).ok_or(Status::BAD_HANDLE),
+            Ok(number) => {
+                let answer = Answer::from_number(number & 0xff).ok_or(Status::BAD_HANDLE)?;
+                Ok(((number >> 8) as usize, answer))
+            }
             Err(error) => Err(rustix::io::Errno::from_io_error(&error).map_or(Status::BAD_HANDLE, Status::from)),
+        }
+    }
+
+    /// Writes one record, waiting for room until the deadline. A try in vain is counted as a refusal if it is the last.
+    pub(crate) fn write_until(&self, vectors: &[IoSlice<'_>], deadline: Deadline) -> Result<(), Status> {
+        loop {
+            let (_, answer) = self.ask(Request::waiting(vectors))?;
+            match self.insist(vectors, answer, true)? {
+                Answer::Full if !self.link.is_owner_gone() => {}
+                answer => return self.outcome(answer),
+            }
+            let waited = match deadline.is_over() {
+                true => Err(Status::TIMED_OUT),
+                false => mapped::wait_for_room(&self.link, record_len(vectors), deadline),
+            };
+            if let Err(why) = waited {
+                // Room may have come at the same moment; if not, that was the last try.
+                let last = self.write(vectors);
+                return last.map_err(|status| if status == Status::NO_SPACE { why } else { status });
+            }
         }
     }
 
     /// What follows when the record was not written at once.
     #[cold]
-    fn write_on(&self, vectors: &[IoSlice<'_>], mut answer: Answer) -> Result<(), Status> {
+    fn write_on(&self, vectors: &[IoSlice<'_>], answer: Answer) -> Result<(), Status> {
+        let answer = self.insist(vectors, answer, false)?;
+        self.outcome(answer)
+    }
+
+    /// Asks again until the answer tells what became of the record.
+    fn insist(&self, vectors: &[IoSlice<'_>], mut answer: Answer, waits: bool) -> Result<Answer, Status> {
         let mut copy = Vec::new();
         let (mut busy, mut faults) = (0, 0);
         loop {
             match answer {
-                Answer::Written => return Ok(()),
-                Answer::Invalid => return Err(Status::INVALID_ARGS),
-                Answer::TooLarge => return Err(Status::NO_SPACE),
-                Answer::Corrupt => return Err(Status::IO_DATA_INTEGRITY),
-                Answer::Full => return Err(self.unless_owner_is_gone(Status::NO_SPACE)),
-                Answer::Revoked => return Err(self.unless_owner_is_gone(Status::ACCESS_DENIED)),
-                Answer::Closed => return Err(Status::PEER_CLOSED),
-                Answer::Ready => return Err(Status::BAD_HANDLE),
                 Answer::Busy => {
                     busy += 1;
                     self.wait_for_lock(busy)?;
@@ -147,13 +201,26 @@ impl Mediated {
                     copy.clear();
                     vectors.iter().for_each(|vector| copy.extend_from_slice(vector));
                 }
+                answer => return Ok(answer),
             }
-            answer = if copy.is_empty() {
-                self.ask(Request::of(vectors))?
-            } else {
-                self.ask(Request::of(&[IoSlice::new(&copy)]))?
-            };
+            let one = [IoSlice::new(&copy)];
+            let vectors = if copy.is_empty() { vectors } else { &one };
+            let request = if waits { Request::waiting(vectors) } else { Request::of(vectors) };
+            (_, answer) = self.ask(request)?;
         }
+    }
+
+    fn outcome(&self, answer: Answer) -> Result<(), Status> {
+        Err(match answer {
+            Answer::Written => return Ok(()),
+            Answer::Invalid => Status::INVALID_ARGS,
+            Answer::TooLarge => Status::NO_SPACE,
+            Answer::Corrupt => Status::IO_DATA_INTEGRITY,
+            Answer::Full => self.unless_owner_is_gone(Status::NO_SPACE),
+            Answer::Revoked => self.unless_owner_is_gone(Status::ACCESS_DENIED),
+            Answer::Closed => Status::PEER_CLOSED,
+            Answer::Ready | Answer::Busy | Answer::Fault => Status::BAD_HANDLE,
+        })
     }
 
     /// The lock is held by somebody who is soon done with it, or by a thread of the owner's that has to wait for a processor, or

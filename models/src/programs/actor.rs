@@ -10,7 +10,7 @@ use iobring::layout::{
 };
 use iobring::protocol::account::Account;
 use iobring::protocol::cursor::Cursor;
-use iobring::protocol::mediator::{self, Answer};
+use iobring::protocol::mediator::{self, Answer, Writer};
 use iobring::protocol::memory::bell;
 use iobring::protocol::peer::Copies;
 use iobring::protocol::read::{self, Error, Found};
@@ -478,7 +478,8 @@ impl<P: Platform> World<P> {
                 self.ring.write_bytes(offset, &bytes);
                 call != Call::MediateFails
             };
-            match mediator::write::<P, _>(&self.ring, self.ring.grant(0), holder, tag, pieces, len, fill) {
+            let writer = Writer { grant: self.ring.grant(0), holder, tag };
+            match mediator::write::<P, _>(&self.ring, &writer, pieces, len, false, fill) {
                 Answer::Busy => {
                     P::give_way();
                     None

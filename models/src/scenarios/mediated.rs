@@ -1,6 +1,6 @@
 //! A mediator that can neither sleep nor wake: the kernel.
 
-use crate::actors::{RECORD, Style, drain, mediate, mediate_all, read_until, settle, wait, write_all};
+use crate::actors::{RECORD, Style, drain, mediate, mediate_all, mediate_batch, read_until, settle, wait, write_all};
 use crate::memory::HeapRing;
 use iobring::protocol::cursor::Cursor;
 use iobring::protocol::grant;
@@ -85,6 +85,57 @@ impl Scenario for Mediated {
             assert_eq!(ends[reader].notes().len() as u64 * RECORD, total, "delivered to the reader itself");
             "all delivered".into()
         })
+    }
+}
+
+/// A mediator is asked to write three records at once, and can write two: they are published together, and of the third there is
+/// nothing, though some of it may stand in the ring.
+#[derive(Clone, Copy, Debug)]
+pub struct Together {
+    /// Whether the third cannot be read. Otherwise there is no room for it.
+    pub unreadable: bool,
+}
+
+impl Scenario for Together {
+    fn name(&self) -> String {
+        format!("mediated-batch-{}", if self.unreadable { "unreadable" } else { "full" })
+    }
+
+    fn about(&self) -> String {
+        let why = if self.unreadable { "the third cannot be read" } else { "there is room for two" };
+        format!(
+            "a mediator is asked to write three records at once, and {why}; a reader that waits for its bell gets two together, and two \
+             are counted"
+        )
+    }
+
+    fn outcomes(&self) -> Outcomes {
+        Outcomes::exactly(["two"])
+    }
+
+    fn program<P: Platform>(&self) -> Program {
+        let Together { unreadable } = *self;
+        let capacity = if unreadable { 3 } else { 2 } * RECORD;
+        // The second wraps.
+        let ring = ring::<P>(capacity, 5 * capacity - RECORD - 8, 1);
+        let (mediators, readers) = (ring.clone(), ring.clone());
+        Program::new()
+            .thread("mediator 1", move || {
+                let end = if unreadable { Answer::Fault } else { Answer::Full };
+                assert_eq!(mediate_batch(&mediators, 1, 3, if unreadable { 3 } else { 0 }), (2, end));
+                vec![11, 12]
+            })
+            .thread("reader", move || {
+                wait(&readers, read::tail(&*readers), Style::Bell);
+                drain(&readers, &mut Cursor::default(), usize::MAX)
+            })
+            .finish(move |ends| {
+                settle(&ring, ends, &[0], &[1]);
+                assert_eq!(ends[1].notes(), [11, 12], "not published together");
+                assert_eq!(counted(&ring, 1), 2);
+                assert_eq!(ring.grant(0).slot.no_space.get(), if unreadable { (0, 0) } else { (1, 8) });
+                "two".into()
+            })
     }
 }
 

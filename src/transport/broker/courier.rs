@@ -70,10 +70,8 @@ impl Drop for End<'_> {
 
 /// What a source that is no isolated writer has to say.
 enum Heard {
-    /// A process that maps the region wants something.
+    /// A process that maps the region, or for which the kernel writes, wants something; or is gone.
     Request(Arc<Connection>),
-    /// Nobody is left for whom the kernel would write.
-    LastCopy,
     /// A process that maps the region has ended.
     Death,
     /// A process waits for room no more.
@@ -152,15 +150,15 @@ impl Courier<'_> {
                 }
                 return;
             }
-            Some(Source::Link { connection, .. }) => Heard::Request(connection.clone()),
-            Some(Source::Granted { .. }) => Heard::LastCopy,
+            Some(Source::Link { connection, .. } | Source::Granted { connection, .. }) => {
+                Heard::Request(connection.clone())
+            }
             Some(Source::Process { .. }) => Heard::Death,
             Some(Source::Waiter { .. }) => Heard::Departure,
             None => return,
         };
         match heard {
             Heard::Request(connection) => self.attend(token, &connection),
-            Heard::LastCopy => self.dismiss(token),
             Heard::Death => self.bury(token),
             Heard::Departure => {
                 self.broker.waits().forget_process(token);
@@ -280,7 +278,7 @@ impl Courier<'_> {
         }
     }
 
-    /// Does what a process that maps the region has asked for; or its end is noticed.
+    /// Does what a process has asked for that maps the region, or for which the kernel writes; or its end is noticed.
     fn attend(&mut self, token: u64, connection: &Connection) {
         // It may ask as fast as this answers, and others have their turn too.
         for _ in 0..=mapped::requests_waiting(connection.socket.as_fd()) {
@@ -296,8 +294,15 @@ impl Courier<'_> {
 
     /// Every copy that a link stood for is gone.
     fn unlink(&mut self, token: u64) {
+        let waiters = self.broker.expect_no_more(&mut self.broker.sources(), token);
+        waiters.iter().for_each(|waiter| self.broker.dismiss(waiter));
         if let Some(source) = self.broker.remove(token) {
-            // It may be one who does not keep to the rules, and is there still.
+            if let Source::Granted { connection, granted, .. } = &source {
+                close_account(self.ring, &connection.writer, granted);
+                // It may be one who does not keep to the rules, and is there still: it finds its right gone with the link.
+                return source.hang_up();
+            }
+            // As there.
             source.hang_up();
             if let Source::Link { processes, .. } = &source {
                 for &process in processes {
@@ -306,18 +311,6 @@ impl Courier<'_> {
             }
             drop(source);
             self.ring_for_the_dead();
-        }
-    }
-
-    /// Every copy of a writer for which the kernel writes is gone; or one has sent something over the link, which none of ours
-    /// does.
-    fn dismiss(&mut self, token: u64) {
-        // What a look at the link finds is of no interest otherwise: it was asked to hang up, perhaps.
-        if let Some(source) = self.broker.remove(token) {
-            source.hang_up();
-            if let Source::Granted { connection, granted } = &source {
-                close_account(self.ring, &connection.writer, granted);
-            }
         }
     }
 

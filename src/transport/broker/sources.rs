@@ -46,10 +46,14 @@ pub(super) enum Source {
     },
     /// The copies of a writer for which the kernel writes.
     Granted {
-        /// Its connection, over which nothing comes but its end.
+        /// Its connection, over which come wishes for room.
         connection: Arc<Connection>,
         /// Its right to write.
         granted: Arc<Granted>,
+        /// The tokens of those who wait.
+        waiters: Vec<u64>,
+        /// Whether its right was taken back, so that it waits in vain.
+        revoked: bool,
     },
     /// A process that maps the region.
     Process {
@@ -58,10 +62,12 @@ pub(super) enum Source {
         /// The token of the link it came by.
         link: u64,
     },
-    /// A writer that maps the region and waits for room.
+    /// A writer that maps the region, or for which the kernel writes, and waits for room.
     Waiter {
         /// Hangs up at either end when there is some, or nobody waits any more.
         socket: Arc<Socket>,
+        /// The token of the link it came by.
+        link: u64,
     },
 }
 
@@ -120,12 +126,13 @@ impl Source {
 
     /// A new writer for which the kernel writes.
     pub(super) fn granted(socket: OwnedFd, writer: Writer, granted: Arc<Granted>) -> Self {
-        Source::Granted { connection: Connection::new(Socket::new(socket), writer), granted }
+        let connection = Connection::new(Socket::with_descriptors(socket), writer);
+        Source::Granted { connection, granted, waiters: Vec::new(), revoked: false }
     }
 
     /// A new wait for room.
-    pub(super) fn waiter(socket: Socket) -> Self {
-        Source::Waiter { socket: Arc::new(socket) }
+    pub(super) fn waiter(socket: Socket, link: u64) -> Self {
+        Source::Waiter { socket: Arc::new(socket), link }
     }
 
     /// The writer that it is, if it is one that is kept apart from the ring.
@@ -150,7 +157,7 @@ impl Source {
             | Source::Link { connection, .. }
             | Source::Granted { connection, .. } => Descriptor::Socket(connection.socket.clone()),
             Source::Process { process, .. } => Descriptor::Process(process.clone()),
-            Source::Waiter { socket } => Descriptor::Socket(socket.clone()),
+            Source::Waiter { socket, .. } => Descriptor::Socket(socket.clone()),
         }
     }
 
@@ -162,10 +169,10 @@ impl Source {
         }
     }
 
-    /// Says a word to a process that maps the region and has sent this socket; or ends the connection, where it cannot.
+    /// Says a word to a process that has sent this socket; or ends the connection, where it cannot.
     pub(super) fn tell(&self, word: u8) {
         let socket = match self {
-            Source::Waiter { socket } => socket,
+            Source::Waiter { socket, .. } => socket,
             Source::Writer { connection, .. } => &connection.socket,
             Source::Link { .. } | Source::Granted { .. } | Source::Process { .. } => return,
         };
@@ -181,7 +188,7 @@ impl Source {
             Source::Writer { connection, .. }
             | Source::Link { connection, .. }
             | Source::Granted { connection, .. } => &connection.socket,
-            Source::Waiter { socket } => socket,
+            Source::Waiter { socket, .. } => socket,
             Source::Process { .. } => return,
         };
         // It fails only where the other end is gone already.
@@ -233,7 +240,13 @@ impl Sources {
     }
 
     pub(super) fn remove(&mut self, token: u64) -> Option<Source> {
-        self.by_token.remove(&token)
+        let removed = self.by_token.remove(&token);
+        if let Some(Source::Waiter { link, .. }) = removed
+            && let Some(Source::Granted { waiters, .. }) = self.by_token.get_mut(&link)
+        {
+            waiters.retain(|&waiter| waiter != token);
+        }
+        removed
     }
 
     /// Which sources are these writers, kept apart from the ring.

@@ -44,6 +44,17 @@ impl<'a> Request<'a> {
             }
         }
     }
+
+    /// One record, as [`of`](Self::of), for which the writer waits.
+    pub(super) fn waiting(vectors: &'a [IoSlice<'a>]) -> Self {
+        let [address, len, what] = Self::of(vectors).numbers;
+        Self::that(address, len, what + ask::WAITS)
+    }
+
+    /// A record of each of these, which are few enough.
+    pub(super) fn batch(vectors: &'a [IoSlice<'a>]) -> Self {
+        Self::that(vectors.as_ptr() as u64, 0, ask::RECORDS + vectors.len() as u64)
+    }
 }
 
 /// Reads a byte of every page of the vectors, so that the kernel finds them there; and the vectors themselves.
