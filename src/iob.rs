@@ -76,7 +76,8 @@ impl Iob {
     /// Fewer than there are messages means that the next one was refused: most often because there was no room for it;
     /// writing the rest again tells.
     ///
-    /// Other writers wait meanwhile, so a batch is best kept to a few dozen records.
+    /// Other writers wait meanwhile, so a batch is best kept to a few dozen records. By the broker and by the kernel 16 of them, or
+    /// 64 KiB, are written so at a time.
     ///
     /// # Errors
     /// As [`writev`](Self::writev), of the first message; nothing was written then.

@@ -476,7 +476,7 @@ fn batches_are_written_as_the_same_records_one_by_one_would_be() {
         (0..at).for_each(|_| assert_eq!(reader.try_read_message().unwrap().unwrap().1, [1; 100]));
         assert_eq!(reader.try_read_message().unwrap(), None);
     }
-    let account = reader.accounts().by_tag[&6].clone();
+    let account = reader.accounts().by_tag[&6];
     assert_eq!(account.bad, Count { records: 5, bytes: 5 * 65_520 });
     assert_eq!(account.accepted.records, number + most as u64 + 49);
     // Of pages that are not there, too: in the middle of a batch, and of one record.
@@ -513,6 +513,54 @@ fn a_batch_is_published_at_once() {
         assert_eq!(head, tail + 16 * 120);
         (0..16).for_each(|n| expect(&mut reader, 1, 100, 16 * round + n));
     }
+}
+
+/// Two rings with writers of the same tags, all in the hands of one process: what is asked of a program goes into its own ring, and what
+/// is taken from the one is left to the other.
+#[test]
+fn two_rings_have_nothing_to_do_with_each_other() {
+    let (Some(mut one), Some(mut other)) = (mediated(64 * 1024), mediated(4096)) else { return };
+    let tags = 0..70;
+    let writers = |reader: &Reader| -> Vec<_> {
+        tags.clone()
+            .map(|tag| reader.new_iob_writer(tag).unwrap())
+            .map(|(iob, peer)| (by_kernel(&iob), iob, peer))
+            .collect()
+    };
+    let (ones, others) = (writers(&one), writers(&other));
+    std::thread::scope(|scope| {
+        for (writers, mark) in [(&ones, 1), (&others, 2)] {
+            scope.spawn(move || {
+                for round in 0..50_u8 {
+                    for (kernel, ..) in writers {
+                        kernel.send_timeout(&[mark, round], None).unwrap();
+                    }
+                }
+            });
+        }
+        for (reader, mark) in [(&mut one, 1), (&mut other, 2)] {
+            scope.spawn(move || {
+                for round in 0..50 {
+                    for tag in 0..70 {
+                        let read = reader.read_message_blocking(None).unwrap();
+                        assert_eq!(read, Some((tag, vec![mark, round])));
+                    }
+                }
+            });
+        }
+    });
+    for (number, (_, iob, _)) in ones.iter().enumerate().filter(|(number, _)| number % 2 == 0) {
+        iob.revoke().unwrap();
+        assert_eq!(write(&ones[number].0, b"late"), Err(Status::ACCESS_DENIED));
+        assert_eq!(write(&ones[number + 1].0, b"one"), Ok(()));
+        assert_eq!(write(&others[number].0, b"other"), Ok(()));
+    }
+    drop(one);
+    assert_eq!(write(&ones[1].0, b"late"), Err(Status::PEER_CLOSED));
+    assert_eq!(write(&others[1].0, b"last"), Ok(()));
+    let read: Vec<_> = std::iter::from_fn(|| other.try_read_message().unwrap()).collect();
+    let expected = (0..70).step_by(2).map(|tag| (tag, b"other".to_vec())).chain([(1, b"last".to_vec())]);
+    assert_eq!(read, expected.collect::<Vec<_>>());
 }
 
 #[test]
@@ -617,7 +665,7 @@ fn meminfo(name: &str) -> i64 {
 }
 
 #[test]
-#[ignore = "takes a minute: cargo test --release --test process_kernel -- --ignored --nocapture"]
+#[ignore = "takes a minute, or as many hand-overs as $IOBRING_HAND_OVERS says: cargo test --release --test process_kernel -- --ignored --nocapture"]
 fn thousands_of_writers_at_once_and_as_many_hand_overs_one_after_the_other() {
     let Some(mut reader) = mediated(1 << 20) else { return };
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -648,16 +696,25 @@ fn thousands_of_writers_at_once_and_as_many_hand_overs_one_after_the_other() {
         drop(kernel);
         assert!(peer.wait_peer_closed(None));
     }
-    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    let (iob, peer) = reader.new_iob_writer(1).unwrap();
     let resident =
         || std::fs::read_to_string("/proc/self/statm").unwrap().split(' ').nth(1).unwrap().parse::<i64>().unwrap();
     let (pages, kernels) = (resident(), meminfo("VmallocUsed:"));
-    for _ in 0..count {
+    let hand_overs = std::env::var("IOBRING_HAND_OVERS").map_or(count, |count| count.parse().unwrap());
+    let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let open = descriptors();
+    for _ in 0..hand_overs {
         write(&by_kernel(&iob), b"").unwrap();
         reader.try_read_message().unwrap();
     }
     let more = (resident() - pages, meminfo("VmallocUsed:") - kernels);
-    println!("after {count} hand-overs: {} pages more of this process's, {} KiB more of the kernel's", more.0, more.1);
+    drop(iob);
+    assert!(peer.wait_peer_closed(None));
+    assert!(descriptors() <= open + 2, "{} descriptors, {open} before", descriptors());
+    println!(
+        "after {hand_overs} hand-overs: {} pages more of this process's, {} KiB more of the kernel's",
+        more.0, more.1
+    );
     assert!(resident() - pages < 1_000);
 }
 

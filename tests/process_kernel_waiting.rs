@@ -44,7 +44,7 @@ fn it_is_told_of_room_and_a_wait_is_no_refusal() {
             assert_eq!(servant.answer(), 0);
         }
     }
-    let account = reader.accounts().by_tag[&7].clone();
+    let account = reader.accounts().by_tag[&7];
     // The one that ended filling.
     assert_eq!(account.no_space, Count { records: 1, bytes: LARGE });
     assert_eq!(account.accepted.records, 4);

@@ -19,7 +19,7 @@ use std::time::Duration;
 pub enum Manner {
     /// Writes messages, and waits a moment when there is no room.
     Honest,
-    /// Writes messages, and pauses between them at random.
+    /// Writes messages, one or many at once, waits for room or does not, and pauses between them at random.
     Leisurely,
     /// Writes messages, some of them in children, and is interrupted.
     Forking,
@@ -52,14 +52,11 @@ pub fn main(options: &Options) -> ExitCode {
 /// Does what this kind of writer does until it is told to stop.
 pub fn work(iob: &Iob, receipts: &Receipts, life: Life, manner: Manner) {
     match manner {
-        Manner::Honest => write(iob, receipts, life, thread::yield_now, || {}),
+        Manner::Honest => write(iob, receipts, life, thread::yield_now),
         Manner::Forking => crate::fork::write(iob, receipts, life),
-        Manner::Greedy => write(iob, receipts, life, || {}, || {}),
+        Manner::Greedy => write(iob, receipts, life, || {}),
         Manner::Hostile => attack(iob, receipts, life),
-        Manner::Leisurely => {
-            let mut random = fastrand::Rng::with_seed(life);
-            write(iob, receipts, life, thread::yield_now, || rest(&mut random));
-        }
+        Manner::Leisurely => vary(iob, receipts, life),
     }
 }
 
@@ -72,11 +69,38 @@ fn rest(random: &mut fastrand::Rng) {
     }
 }
 
-/// Writes one message after the other, with a `pause` where there is no room and a `rest` between.
-fn write(iob: &Iob, receipts: &Receipts, life: Life, pause: fn(), mut rest: impl FnMut()) {
+/// Writes by all calls by turns, and rests between them.
+fn vary(iob: &Iob, receipts: &Receipts, life: Life) {
+    let mut random = fastrand::Rng::with_seed(life);
+    let mut sequence = 0;
+    let mut messages = vec![Vec::new(); 40];
+    while !receipts.is_stopped() {
+        rest(&mut random);
+        let count = random.usize(1..=messages.len());
+        (sequence..).zip(&mut messages[..count]).for_each(|(number, message)| compose(life, number, message));
+        let written = match random.u32(..3) {
+            0 => {
+                let messages: Vec<_> = messages[..count].iter().map(|message| &message[..]).collect();
+                iob.write_batch(Default::default(), 0, &messages)
+            }
+            1 => iob.send_timeout(&messages[0], Some(Duration::from_micros(random.u64(..20_000)))).map(|()| 1),
+            _ => iob.send(&messages[0]).map(|()| 1),
+        };
+        match written {
+            Ok(written) => {
+                (0..written).for_each(|_| receipts.accept());
+                sequence += written as u64;
+            }
+            Err(Status::NO_SPACE | Status::TIMED_OUT) => thread::yield_now(),
+            Err(status) => panic!("writing: {status}"),
+        }
+    }
+}
+
+/// Writes one message after the other, with a `pause` where there is no room.
+fn write(iob: &Iob, receipts: &Receipts, life: Life, pause: fn()) {
     let mut message = Vec::new();
     for sequence in 0.. {
-        rest();
         compose(life, sequence, &mut message);
         loop {
             if receipts.is_stopped() {
