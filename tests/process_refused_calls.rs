@@ -1,7 +1,8 @@
-//! Every system call that the library makes is refused: each kind, each time, once with each error that it can have, and from then on;
-//! descriptors run out after each number of them; and the process is forked in the middle of each call. In a scene that has hand-overs, writers of all transports in this process, waits
-//! for room and the end. Nobody panics, nobody hangs, whoever is told something is told the truth, and the accounts balance. Which calls
-//! there are nobody has picked: a call that the table does not know fails the test.
+//! Every system call that the library makes is refused: each kind, each time, with each error that it can have, or from then on, as a
+//! filter does; descriptors run out after each number of them; and the process is forked in the middle of each call. In a scene that has
+//! hand-overs, writers of all transports in this process, waits for room and the end. Nobody panics, nobody hangs, whoever is told
+//! something is told the truth, and the accounts balance. Which calls there are nobody has picked: a call that the table does not know
+//! fails the test.
 
 #[path = "process/refusing.rs"]
 mod refusing;
@@ -42,8 +43,8 @@ use Known::{Cannot, Fails};
 fn known(call: i64) -> Option<(&'static str, Known)> {
     use libc::{EACCES, EAGAIN, EINTR, EMFILE, ENOENT, ENOMEM, ENOSPC, ENOSYS, EPERM};
     macro_rules! calls {
-        ($($name:ident => $known:expr;)*) => {
-            match call { $(libc::$name => Some((stringify!($name), $known)),)* _ => None }
+        ($($(#[$when:meta])? $name:ident => $known:expr;)*) => {
+            match call { $($(#[$when])? libc::$name => Some((stringify!($name), $known)),)* _ => None }
         };
     }
     const THREADS: &str = "of a thread that comes or goes, where the standard library does without";
@@ -64,6 +65,7 @@ fn known(call: i64) -> Option<(&'static str, Known)> {
         SYS_pidfd_open => Fails(&[EMFILE, ENOMEM, EPERM]);
         SYS_membarrier => Fails(&[EPERM, ENOSYS]);
         SYS_clone3 => Fails(&[EAGAIN, EPERM]);
+        SYS_clone => Fails(&[EAGAIN, EPERM]);
         SYS_sendmsg => Fails(&[EINTR, EAGAIN, ENOMEM, EPERM]);
         SYS_sendto => Fails(&[EINTR, EAGAIN, ENOMEM, EPERM]);
         SYS_recvmsg => Fails(&[EINTR, EPERM]);
@@ -72,8 +74,10 @@ fn known(call: i64) -> Option<(&'static str, Known)> {
         SYS_setsockopt => Fails(&[ENOMEM, EPERM]);
         SYS_getsockopt => Fails(&[ENOMEM, EPERM]);
         SYS_getpeername => Fails(&[ENOMEM, EPERM]);
+        #[cfg(target_arch = "x86_64")]
         SYS_poll => Fails(&[EINTR, ENOMEM, EPERM]);
         SYS_ppoll => Fails(&[EINTR, ENOMEM, EPERM]);
+        #[cfg(target_arch = "x86_64")]
         SYS_epoll_wait => Fails(&[EINTR]);
         SYS_epoll_pwait => Fails(&[EINTR]);
         SYS_epoll_pwait2 => Fails(&[EINTR]);
@@ -81,7 +85,10 @@ fn known(call: i64) -> Option<(&'static str, Known)> {
         SYS_ioctl => Fails(&[EPERM]);
         SYS_openat => Fails(&[ENOENT, EMFILE, EACCES]);
         SYS_statx => Fails(&[ENOENT, EACCES]);
+        SYS_newfstatat => Fails(&[ENOENT, EACCES]);
+        #[cfg(target_arch = "x86_64")]
         SYS_readlink => Fails(&[ENOENT, EACCES]);
+        SYS_readlinkat => Fails(&[ENOENT, EACCES]);
         SYS_futex => Fails(&[EPERM, ENOSYS]);
         SYS_get_robust_list => Fails(&[EPERM]);
         SYS_set_robust_list => Fails(&[EPERM]);
@@ -95,6 +102,9 @@ fn known(call: i64) -> Option<(&'static str, Known)> {
         SYS_gettid => Cannot("it has no error");
         SYS_getpid => Cannot("it has no error");
         SYS_munmap => Cannot("of what was mapped");
+        SYS_mremap => Cannot("the allocator's, which ends the process");
+        SYS_clock_gettime => Cannot("of a clock that there is");
+        SYS_clock_nanosleep => Cannot("it is a wait for nothing else");
         SYS_mprotect => Cannot(THREADS);
         SYS_brk => Cannot(THREADS);
         SYS_getrandom => Cannot("the standard library's hash maps have another source");
@@ -231,6 +241,19 @@ impl Read {
     }
 }
 
+/// Waits for the end of the fork, if there is one, and goes on with this meanwhile.
+fn has_ended(fork: &mut Option<Pid>, counts: &Counts, mut go_on: impl FnMut()) -> Result<(), String> {
+    let Some(child) = Pid::from_raw(counts.fork.load(SeqCst)).filter(|_| fork.is_none()) else { return Ok(()) };
+    *fork = Some(child);
+    loop {
+        match waitpid(Some(child), WaitOptions::NOHANG).unwrap() {
+            None => go_on(),
+            Some((_, status)) if status.exit_status() == Some(0) => return Ok(()),
+            Some((_, status)) => return Err(format!("the fork: {status:?}")),
+        }
+    }
+}
+
 /// What happens, and what has to hold of it. All that the test itself needs is there before.
 fn scene(helpers: &[Helper; 3], sockets: [(UnixStream, UnixStream); 3], counts: &'static Counts) -> Result<(), String> {
     let [first, second, third] = sockets;
@@ -241,6 +264,10 @@ fn scene(helpers: &[Helper; 3], sockets: [(UnixStream, UnixStream); 3], counts: 
     };
     let pairs: Vec<_> = (0..4).map(|tag| library(|| reader.new_iob_writer(tag)).unwrap()).collect();
     let peers: Vec<_> = pairs.iter().map(|(_, peer)| peer.clone()).collect();
+    // So that they are told by a descriptor, of which a fork has a copy.
+    let watched = peers.iter().try_for_each(|peer| library(|| peer.try_as_fd()).map(drop));
+    assert!(watched.is_ok() || !UNTROUBLED.load(SeqCst), "{watched:?}");
+    let mut fork = None;
     let told = || std::sync::Arc::default();
     let of = |tag: usize, iob: Iob| Writer { iob, tag: tag as u64, told: told() };
     let direct = of(0, pairs[0].0.clone());
@@ -287,6 +314,14 @@ fn scene(helpers: &[Helper; 3], sockets: [(UnixStream, UnixStream); 3], counts: 
     let _ = writers[0].send(LARGE);
     let _ = writers[0].send_timeout(LARGE, Some(Duration::ZERO));
 
+    // That a fork has dropped its copies, and ended, is nothing to the peers.
+    has_ended(&mut fork, counts, || {
+        read.take(&mut reader, Duration::from_millis(1));
+    })?;
+    for writer in writers.iter().filter(|_| UNTROUBLED.load(SeqCst)) {
+        let closed = library(|| peers[writer.tag as usize].try_wait_peer_closed(Some(Duration::ZERO)));
+        assert!(matches!(closed, Ok(false)), "of writer {}: {closed:?}", writer.tag);
+    }
     let told: Vec<(u64, u64)> = writers.iter().map(|writer| (writer.tag, writer.told.load(SeqCst))).collect();
     for (place, writer) in WRITERS.iter().zip(writers) {
         place.store(null_mut(), SeqCst);
@@ -304,17 +339,9 @@ fn scene(helpers: &[Helper; 3], sockets: [(UnixStream, UnixStream); 3], counts: 
             }
         }
     }
-    // What it has written is there, and its copies are none any more.
-    let fork = Pid::from_raw(counts.fork.load(SeqCst));
-    if let Some(fork) = fork {
-        loop {
-            match waitpid(Some(fork), WaitOptions::NOHANG).unwrap() {
-                None => drop(read.take(&mut reader, Duration::from_millis(1))),
-                Some((_, status)) if status.exit_status() == Some(0) => break,
-                Some((_, status)) => return Err(format!("the fork: {status:?}")),
-            }
-        }
-    }
+    has_ended(&mut fork, counts, || {
+        read.take(&mut reader, Duration::from_millis(1));
+    })?;
     library(|| reader.close());
     while !library(|| reader.is_at_end()) {
         read.take(&mut reader, Duration::from_millis(1));
@@ -428,12 +455,11 @@ fn each_call_is_refused_at_each_time() {
     for call in 0..CALLS {
         let Some((name, Fails(errors))) = known(call as i64) else { continue };
         for (&errno, number) in errors.iter().flat_map(|errno| (1..=made(call)).map(move |number| (errno, number))) {
-            // What goes on for ever is a filter's.
-            for and_on in [false, true].into_iter().take(if errno == libc::EPERM { 2 } else { 1 }) {
-                let error = io::Error::from_raw_os_error(errno);
-                let name = format!("{name} {number}{}: {error}", if and_on { " and on" } else { "" });
-                cases.push((name, Trouble::Refused(Refusal { call, number, and_on, errno })));
-            }
+            // What a filter refuses it refuses for ever.
+            let and_on = errno == libc::EPERM;
+            let error = io::Error::from_raw_os_error(errno);
+            let name = format!("{name} {number}{}: {error}", if and_on { " and on" } else { "" });
+            cases.push((name, Trouble::Refused(Refusal { call, number, and_on, errno })));
         }
     }
     println!("{} cases", cases.len());
