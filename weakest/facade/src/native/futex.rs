@@ -34,6 +34,8 @@ pub(super) fn wait(word: &AtomicU32, expected: u32, deadline: Option<Duration>) 
 }
 
 pub(super) fn wake(word: &AtomicU32, count: u32) -> u32 {
+    // The kernel's count is signed, and of a negative one it makes 1.
+    let count = count.min(i32::MAX as u32);
     // The only error is an unmapped or misaligned word, which a reference cannot be.
     futex::wake(word, Flags::empty(), count).map_or(0, |n| n as u32)
 }
@@ -51,4 +53,24 @@ pub(super) fn store_and_wake_all(word: &AtomicU32, value: u32) -> u32 {
 fn swap_and_wake_all(word: &AtomicU32, value: u32) -> u32 {
     word.swap(value, Ordering::Relaxed);
     wake(word, i32::MAX as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AtomicU32, Flags, futex, wait, wake};
+    use std::thread;
+
+    #[test]
+    fn everybody_is_woken_who_sleeps() {
+        const SLEEPERS: usize = 3;
+        static BEDS: [AtomicU32; 2] = [AtomicU32::new(0), AtomicU32::new(0)];
+        (0..SLEEPERS).for_each(|_| drop(thread::spawn(|| wait(&BEDS[0], 0, None))));
+        // Who sleeps is carried over, and counted.
+        let mut asleep = 0;
+        while asleep < SLEEPERS {
+            asleep += futex::requeue(&BEDS[0], Flags::empty(), 0, i32::MAX as u32, &BEDS[1]).expect("two words");
+            thread::yield_now();
+        }
+        assert_eq!(wake(&BEDS[1], u32::MAX) as usize, SLEEPERS);
+    }
 }
