@@ -10,6 +10,7 @@
 //! | writer | lock held, room | copy tag, length, message, zeros beyond `head` | bytes there, invisible |
 //! | writer | bytes there | store `head` with Release | record **published** |
 //! | writer | published (or refused) | give the lock up | lock free; if somebody waited: woken, bell rung |
+//! | writer | before it rings | is stopped | the next to give the lock up rings |
 //! | writer | anywhere before *published* | dies | nothing happened; the kernel frees the lock |
 //! | writer | after *published* | dies | record is there; the kernel wakes a sleeper, who sees to the rest |
 //! | reader | `head` > `tail` | load `head` with Acquire, copy the record out | bytes in the reader's hands |

@@ -17,6 +17,8 @@ use std::thread;
 /// Bits of the lock word: somebody sleeps on it; its owner died with it.
 const WAITERS: u32 = 0x8000_0000;
 const OWNER_DIED: u32 = 0x4000_0000;
+/// Those that name its owner.
+const OWNER: u32 = 0x3fff_ffff;
 
 /// Tags.
 const DEAD: u64 = 1;
@@ -113,6 +115,15 @@ impl Victim {
 
     /// Lets it do `steps` instructions, then kills it. `false` if it came to its end before that.
     fn kill_after(self, steps: usize) -> bool {
+        let stopped = self.stop_after(steps);
+        if stopped {
+            self.kill();
+        }
+        stopped
+    }
+
+    /// Lets it do `steps` instructions and no more. `false` if it came to its end before that.
+    fn stop_after(&self, steps: usize) -> bool {
         for _ in 0..steps {
             // SAFETY: the victim is our stopped tracee.
             assert_eq!(unsafe { libc::ptrace(libc::PTRACE_SINGLESTEP, self.0, 0, 0) }, 0);
@@ -120,10 +131,13 @@ impl Victim {
                 return false;
             }
         }
+        true
+    }
+
+    fn kill(self) {
         // SAFETY: it is our child, not yet waited for.
         unsafe { libc::kill(self.0, libc::SIGKILL) };
         assert!(!self.wait());
-        true
     }
 }
 
@@ -205,6 +219,45 @@ fn a_task_waits() {
         let held = scene.is_dead_mans_lock();
         scene.aftermath(ONE, published, step);
         (killed, held, published)
+    });
+}
+
+/// The writer is stopped there, and not killed: once it holds no lock the next to publish wakes whoever waits, wherever the first stands.
+#[test]
+fn a_task_waits_beside_one_that_is_stopped() {
+    sweep(|scene, step| {
+        let victim = scene.victim(ONE);
+        read_first(scene);
+        let flag = Arc::new(Flag(AtomicBool::new(false), thread::current()));
+        let waker = Waker::from(flag.clone());
+        let index = scene.reader.tail();
+        let (stopped, published, goes_on) = {
+            let mut waiting = pin!(scene.reader.wait(index));
+            assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            let stopped = victim.stop_after(step);
+            let published = scene.ring.head() > index;
+            let goes_on = stopped && published && lock_word(&scene.ring) & OWNER == 0;
+            if goes_on {
+                scene.local.write(Default::default(), 0, b"meanwhile").unwrap();
+                // Otherwise this never ends.
+                while !flag.0.load(Ordering::Acquire) {
+                    thread::park();
+                }
+                assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
+            }
+            (stopped, published, goes_on)
+        };
+        if stopped {
+            victim.kill();
+        }
+        let held = scene.is_dead_mans_lock();
+        if goes_on {
+            for (tag, message) in [(DEAD, ONE[0]), (LIVING, b"meanwhile")] {
+                assert_eq!(scene.reader.try_read_message().unwrap(), Some((tag, message.to_vec())));
+            }
+        }
+        scene.aftermath(ONE, published && !goes_on, step);
+        (stopped, held, published)
     });
 }
 

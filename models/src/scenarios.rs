@@ -18,6 +18,7 @@ pub mod polling;
 pub mod repair;
 pub mod reserved;
 pub mod restart;
+pub mod stopped;
 pub mod timed;
 pub mod waiting;
 pub mod wishes;

@@ -22,6 +22,7 @@ use crate::scenarios::polling::Polling;
 use crate::scenarios::repair::Repair;
 use crate::scenarios::reserved::Reserved;
 use crate::scenarios::restart::Restart;
+use crate::scenarios::stopped::Stopped;
 use crate::scenarios::timed::Timed;
 use crate::scenarios::waiting::Waiting;
 use crate::scenarios::wishes::{Room, Wishes};
@@ -217,6 +218,7 @@ fn explorer_models(level: Level) -> Vec<Entry> {
         explore(Inherited, 2),
         explore(Death { mortals: 1, style: Blocking }, 1),
         explore(Death { mortals: 1, style: Bell }, 1),
+        explore(Stopped, 1),
         // One death, which leaves the reader and another writer asleep: loom does not get that far with two preemptions.
         explore(Death { mortals: 2, style: Blocking }, 1),
         // Two deaths, after which the lock's word may be what it was.
@@ -418,6 +420,7 @@ pub fn sweeps(level: Level) -> Vec<Entry> {
         loom(Full { by: GivingBack::Cursor }, Some(2), 0),
         loom(Death { mortals: 1, style: Blocking }, Some(2), 0),
         loom(Death { mortals: 1, style: Bell }, Some(2), 0),
+        loom(Stopped, Some(2), 0),
         loom(Restart { style: Blocking, messages: 1 }, Some(2), 0),
         loom(Restart { style: Bell, messages: 1 }, Some(2), 0),
         loom(Repair, Some(1), 0),

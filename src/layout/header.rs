@@ -69,8 +69,8 @@ pub(crate) fn is_end(reserved: u64) -> bool {
 /// What the reader tells the writers.
 #[repr(C)]
 pub struct ReaderLine<P: Platform> {
-    /// Which bells a waiting reader wants rung, beside being woken from the lock word; see `protocol::wait`.
-    pub interest: P::AtomicU32,
+    /// Which bells a waiting reader wants rung, and the number of that wish; see `protocol::bells`.
+    pub interest: P::AtomicU64,
     /// The `tail` from which on a mediator has room for its next record, or 0; see `protocol::room`.
     pub room: P::AtomicU64,
 }

@@ -38,15 +38,6 @@ pub struct Held<'a, P: Platform, M: Memory<P> + ?Sized> {
     platform: PhantomData<P>,
 }
 
-/// Whether anybody had to be told of a release.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Released {
-    /// The word was not marked.
-    Unnoticed,
-    /// The word was marked: its sleepers were woken, and the marker's earlier stores have been acquired.
-    Marked,
-}
-
 /// Takes the lock of this ring, waiting if it must.
 ///
 /// # Safety
@@ -107,25 +98,20 @@ impl<P: Platform, M: Memory<P> + ?Sized> Held<'_, P, M> {
         self.from_the_dead
     }
 
-    /// Gives the lock up, and wakes whoever sleeps on it.
+    /// Gives the lock up, and wakes whoever sleeps on it. What the marker of a marked word did before has been acquired then.
     #[inline(always)]
-    pub fn release(self) -> Released {
+    pub fn release(self) {
         let word = &self.memory.header().writers.0.lock;
-        let released = match word.compare_exchange(&LOCK_RELEASE, self.id, 0) {
-            Ok(_) => Released::Unnoticed,
-            Err(_) if self.memory.is_mediated() => {
+        if word.compare_exchange(&LOCK_RELEASE, self.id, 0).is_err() {
+            if self.memory.is_mediated() {
                 word.swap(&LOCK_UNMARK, 0);
-                Released::Marked
-            }
-            Err(_) => {
+            } else {
                 P::fence(&LOCK_HANDOVER);
                 P::store_and_wake_all(word, &LOCK_WAKE, 0);
                 P::fence(&MARK_ACQUIRE);
-                Released::Marked
             }
-        };
+        }
         // Only now: a thread that dies between the two steps above still has the kernel look at the word.
         P::retire();
-        released
     }
 }

@@ -289,9 +289,8 @@ fn try_exclusively<P: Platform, M: Memory<P> + ?Sized, R>(
         account::settle(memory);
     }
     let result = section(header);
-    if word.swap(&MEDIATOR_RELEASE, 0) & WAITERS != 0 {
-        answer_reader(memory);
-    }
+    word.swap(&MEDIATOR_RELEASE, 0);
+    answer_reader(memory);
     Some(result)
 }
 

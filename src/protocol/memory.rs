@@ -3,7 +3,7 @@
 use crate::layout::{Header, Ledger};
 use weakest_facade::Platform;
 
-/// Bells: the reader's are bits of `interest` in the header.
+/// Bells: the reader's are the low bits of `interest` in the header.
 pub mod bell {
     /// A task of the reader's process is to be woken.
     pub const WAKER: u32 = 1;
@@ -11,6 +11,8 @@ pub mod bell {
     pub const DESCRIPTOR: u32 = 2;
     /// A mediator that waits for room is to look again. Rung by the reader, never part of `interest`.
     pub const ROOM: u32 = 4;
+    /// The bits of `interest` that are bells.
+    pub const ALL: u64 = 7;
 }
 
 /// The memory of one ring.

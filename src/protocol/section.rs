@@ -3,7 +3,7 @@
 use crate::layout::Header;
 use crate::protocol::account;
 use crate::protocol::bells::answer_reader;
-use crate::protocol::lock::{self, Released};
+use crate::protocol::lock;
 use crate::protocol::memory::Memory;
 use weakest_facade::Platform;
 
@@ -12,18 +12,18 @@ use weakest_facade::Platform;
 #[inline(always)]
 pub fn exclusively<P: Platform, M: Memory<P> + ?Sized, R>(memory: &M, section: impl FnOnce(&Header<P>) -> R) -> R {
     let header = memory.header();
-    let (result, released) = P::unbroken(|| {
+    let result = P::unbroken(|| {
         // SAFETY: the borrow of `memory` keeps the header mapped beyond the release below, which comes: nothing unwinds from here to
         // there. Nothing inside a section calls out of the protocol, so that none nests.
         let held = unsafe { lock::acquire::<P, M>(memory) };
         if held.was_left_by_the_dead() {
             account::settle(memory);
         }
-        (section(header), held.release())
+        let result = section(header);
+        held.release();
+        result
     });
-    // Outside, since a waker is somebody else's code.
-    if released == Released::Marked {
-        answer_reader(memory);
-    }
+    // Outside, since a waker is somebody else's code. Marked or not: whoever met the mark may have been stopped since.
+    answer_reader(memory);
     result
 }

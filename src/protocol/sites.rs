@@ -87,10 +87,13 @@ weakest_facade::sites! {
     /// The owner gives a writer the right to write, or takes it away.
     GRANT_WRITE: Write, "as GRANT_READ";
 
+    /// The reader's wish has a new number.
+    INTEREST_NEXT: Rmw Release, pairs with [INTEREST_LOOK],
+        "whoever has rung for the wish before takes this one for none of its own; a release lest it is performed before the reader has \
+         taken the bell that was rung last: the wish would be granted with a bell that is taken at once";
     /// The reader says which bells it wants.
-    INTEREST_SET: Rmw Release, pairs with [INTEREST_LOOK, INTEREST_TAKE],
-        "READER_ARM releases it to whoever meets the mark; it is a release itself lest it is performed before the reader has taken \
-         the bell that was rung last: the wish would be granted with a bell that is taken at once";
+    INTEREST_SET: Rmw Relaxed, pairs with [INTEREST_LOOK],
+        "after INTEREST_NEXT, on the same word; READER_ARM releases it to whoever meets the mark";
     /// The reader marks the lock word before it looks at head for the last time.
     READER_ARM: Rmw AcqRel, pairs with [LOCK_RELEASE, LOCK_HANDOVER, MARK_ACQUIRE, LOCK_UNMARK, MEDIATOR_RELEASE],
         "either the writer's release comes first, then the re-check sees its record; or the mark does, then the writer \
@@ -105,13 +108,13 @@ weakest_facade::sites! {
         "a read-modify-write to see the newest value; decides only whether to wake others";
     /// The reader passes a wake-up on that the kernel had meant for whoever comes.
     READER_WAKE: Wake, "after a death the kernel wakes one sleeper only";
-    /// A writer that found the mark looks whether the reader wants a bell rung.
-    INTEREST_LOOK: Load Relaxed, pairs with [INTEREST_SET],
-        "MARK_ACQUIRE has acquired what the reader wanted before it marked; saves INTEREST_TAKE where no bell is wanted";
-    /// A writer takes the bells to ring.
-    INTEREST_TAKE: Rmw Relaxed, pairs with [INTEREST_SET],
-        "a swap, so that each wish is granted once. It takes the wish because MARK_ACQUIRE has acquired it, not because a swap reads \
-         the newest value, which orders nothing on hardware that reorders loads with later stores";
+    /// Whoever gives the lock up looks whether the reader wants a bell rung.
+    INTEREST_LOOK: Load Relaxed, pairs with [INTEREST_NEXT, INTEREST_SET],
+        "MARK_ACQUIRE has acquired what the reader wanted before it marked; and whoever takes the lock later has acquired it with the \
+         lock, however long the one that met the mark takes to ring";
+    /// A writer takes the wish back that it has rung for.
+    INTEREST_TAKE: CompareExchange Relaxed,
+        "fails where the reader has a new wish, which has another number; decides only whether the next writer rings once more";
 
     /// A mediator's look at `head` without the lock.
     ROOM_HEAD: Load Relaxed,

@@ -1,11 +1,13 @@
 //! How the reader waits for `head` to pass an index: asleep on the writers' lock word, or until a bell is rung.
 
 use crate::protocol::close;
-use crate::protocol::memory::Memory;
+use crate::protocol::memory::{Memory, bell};
 use crate::protocol::patience::Patience;
 use crate::protocol::read;
 use crate::protocol::section;
-use crate::protocol::sites::{HEAD_RECHECK, INTEREST_SET, READER_ARM, READER_PASS, READER_SLEEP, READER_WAKE};
+use crate::protocol::sites::{
+    HEAD_RECHECK, INTEREST_NEXT, INTEREST_SET, READER_ARM, READER_PASS, READER_SLEEP, READER_WAKE,
+};
 use core::time::Duration;
 use weakest_facade::native::{OWNER, OWNER_DIED, WAITERS};
 use weakest_facade::{Atomic, Platform, Wait};
@@ -26,8 +28,10 @@ fn arm<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64) -> Result<u64
 /// Asks for the bells in `wanted` to be rung once something is published, or the ring is closed. Returns `head` if it is past
 /// `index` already, or the last there will be; a bell may then be rung for nothing. Whoever is to hear the bell must be registered before.
 pub fn subscribe<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, wanted: u32) -> Option<u64> {
-    let header = memory.header();
-    header.reader.0.interest.fetch_or(&INTEREST_SET, wanted);
+    let interest = &memory.header().reader.0.interest;
+    // Of the wish before there may be something left, which goes with this one.
+    interest.fetch_add(&INTEREST_NEXT, bell::ALL + 1);
+    interest.fetch_or(&INTEREST_SET, wanted.into());
     arm(memory, index).ok()
 }
 

@@ -430,7 +430,7 @@ impl<P: Platform> World<P> {
                 flag(true)
             }
             Call::ScribbleInterest => {
-                header.reader.0.interest.store(&SCRIBBLE, u32::MAX);
+                header.reader.0.interest.store(&SCRIBBLE, u64::MAX);
                 flag(true)
             }
             Call::ScribbleLock => {
