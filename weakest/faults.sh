@@ -2,7 +2,7 @@
 # The explorer's own tests against faults seeded into the explorer, one at a time: each must make some test fail. Says which.
 set -eu
 cd "$(dirname "$0")/.."
-tests="--test explorer_litmus --test explorer_random --test explorer_liveness --test explorer_ring --test explorer_twins --test explorer_hardware"
+tests="--test explorer_litmus --test explorer_random --test explorer_liveness --test explorer_ring --test explorer_scopes --test explorer_hardware"
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 check() {

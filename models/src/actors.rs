@@ -149,16 +149,17 @@ pub fn wait<P: Platform>(ring: &HeapRing<P>, index: u64, style: Style) -> u64 {
     // The reader remembers of a wait what it returned, and nothing else.
     P::scope(|| match style {
         Style::Blocking => wait::wait::<P, _>(ring, index, None).expect("no timeout was given"),
-        Style::Bell => loop {
+        Style::Bell => P::retry(|| {
             let head = read::head(ring);
             if head > index {
-                break head;
+                return Some(head);
             }
-            if let Some(head) = wait::subscribe(ring, index, bell::WAKER) {
-                break head;
+            let head = wait::subscribe(ring, index, bell::WAKER);
+            if head.is_none() {
+                ring.hear_bell(bell::WAKER);
             }
-            ring.hear_bell(bell::WAKER);
-        },
+            head
+        }),
     })
 }
 

@@ -114,12 +114,12 @@ fn loom_models(level: Level) -> Vec<Entry> {
     ]);
     if level >= Level::Default {
         models.extend([
-            loom(Cancelled { then: Blocking }, None, 5_079),
+            loom(Cancelled { then: Blocking }, None, 2_827),
             loom(Cancelled { then: Bell }, None, 9_238),
-            loom(Repair, None, 20_350),
+            loom(Repair, None, 9_043),
             loom(Reserved { gives_up: false }, Some(2), 62_802),
-            loom(waiting(2, 1, Blocking), Some(3), 62_959),
-            loom(waiting(2, 1, Bell), Some(3), 77_447),
+            loom(waiting(2, 1, Blocking), Some(3), 52_227),
+            loom(waiting(2, 1, Bell), Some(3), 72_398),
         ]);
     }
     if level >= Level::Full {

@@ -10,7 +10,7 @@ mod ring;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ring::WaitingReader;
 use std::sync::Arc;
-use weakest::explorer::{ExplorerOptions, Reductions, explore};
+use weakest::explorer::{ExplorerOptions, explore};
 use weakest::facade::{Atomic, Cell, Platform, sites};
 use weakest::run::Changes;
 use weakest::{Program, Scenario};
@@ -20,14 +20,11 @@ fn waiting_reader(criterion: &mut Criterion) {
     group.sample_size(10);
     for (writers, messages) in [(1, 2), (1, 4), (2, 1)] {
         let scenario = WaitingReader { writers, messages, records: writers * messages, mortal: false };
-        for (name, twins) in [("exact", false), ("twins", true)] {
-            let reductions = Reductions { twins, ..Default::default() };
-            let options = ExplorerOptions { workers: 1, reductions, ..Default::default() };
-            let run = || explore(&scenario, Changes::default(), &options).0;
-            let states = run().states.expect("it counts states");
-            group.throughput(Throughput::Elements(states));
-            group.bench_function(format!("{writers} x {messages}, {name}"), |bencher| bencher.iter(run));
-        }
+        let options = ExplorerOptions { workers: 1, ..Default::default() };
+        let run = || explore(&scenario, Changes::default(), &options).0;
+        let states = run().states.expect("it counts states");
+        group.throughput(Throughput::Elements(states));
+        group.bench_function(format!("{writers} x {messages}"), |bencher| bencher.iter(run));
     }
     group.finish();
 }

@@ -10,7 +10,7 @@
 //! | `platform` | [`Explorer`], the platform that bodies run on |
 //! | `replay` | a body run along a history, up to its next operation |
 //! | `tree` | each thread as a tree of histories, so that each is run once |
-//! | `twins` | points of a thread that need not be told apart |
+//! | `values` | what has been seen in each place |
 //! | `view` | what somebody knows |
 //! | `state` | a state of the machine, and its encoding |
 //! | `memory` | loads, stores and fences on a state |
@@ -39,7 +39,7 @@ mod search;
 mod state;
 mod touched;
 mod tree;
-mod twins;
+mod values;
 mod view;
 mod visited;
 
@@ -57,7 +57,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 use tree::{Tree, lock};
-use twins::{Laboratory, Values};
+use values::Values;
 
 /// The name of this engine in a [`Run`].
 pub const ENGINE: &str = "explorer";
@@ -144,21 +144,18 @@ impl Often {
     }
 }
 
-/// Which parts of the search may be saved. The first two lose nothing; switching them off is for checking just that.
+/// Which parts of the search may be saved. Nothing is lost; switching them off is for checking just that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reductions {
     /// Steps that commute with all that others can do are taken at once.
     pub local_steps: bool,
     /// States that nobody can tell apart are one.
     pub canonical_states: bool,
-    /// Points of a [`scope`](crate::facade::Platform::scope) from which a thread does the same whatever happens are one.
-    /// Found by trying, and checked by trying: off unless asked for. See `weakest/docs/explorer.md`.
-    pub twins: bool,
 }
 
 impl Default for Reductions {
     fn default() -> Self {
-        Reductions { local_steps: true, canonical_states: true, twins: false }
+        Reductions { local_steps: true, canonical_states: true }
     }
 }
 
@@ -246,16 +243,10 @@ impl ExplorerOptions {
             },
             (self.deaths > 0).then(|| format!("≤ {} deaths", self.deaths)),
             often(self.spurious_wakes, "spurious wake-ups"),
-            self.reductions.twins.then(|| "twins".into()),
         ];
         parts.into_iter().flatten().collect::<Vec<String>>().join(", ")
     }
 }
-
-/// How many trials each point gets when twins are looked for.
-const TRIALS: u64 = 32;
-/// When not even so many tell points apart that are none, twins are given up.
-const MOST_TRIALS: u64 = 512;
 
 /// Explores a scenario.
 pub fn check<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOptions) -> Run {
@@ -321,8 +312,6 @@ pub fn explore<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOp
     let deaths = options.deaths > 0 || changes.death.is_some();
     // A thread that dies at a numbered step keeps its numbering.
     let fold = move |body: u16| changes.death.is_none_or(|death| death.thread != body as usize);
-    let grown =
-        || Tree::new(&program, changes.mutant, options.lookahead, sizes, deaths, fold, Values::initial(&objects));
     let allowed = scenario.outcomes();
     let mut statistics = Statistics::default();
     let world = |tree: &Mutex<Tree>| World {
@@ -335,41 +324,21 @@ pub fn explore<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOp
         hooked: program.on_death.is_some(),
         touched: lock(tree).touched.clone(),
     };
-    let mut trials = if options.reductions.twins { TRIALS } else { 0 };
-    let (found, tree) = loop {
-        let mut tree = grown();
-        if trials > 0 {
-            let sampled = Mutex::new(tree);
-            Search::new(&world(&sampled), &program, &sampled, &allowed).sample();
-            tree = grown();
-            tree.laboratory = Some(Laboratory::new(&lock(&sampled).values, trials));
+    let values = Values::initial(&objects);
+    let mut tree = Tree::new(&program, changes.mutant, options.lookahead, sizes, deaths, fold, values);
+    tree.heeds_decisions = options.memory == Memory::Hardware;
+    let tree = Mutex::new(tree);
+    let found = loop {
+        match Search::new(&world(&tree), &program, &tree, &allowed).run() {
+            // Whoever is accused has a right to all that is known.
+            Ending::Found(found)
+                if found.failure.is_some()
+                    && options.memory == Memory::Hardware
+                    && lock(&tree).remember_decisions() => {}
+            Ending::Found(found) => break *found,
+            Ending::Surprised => drop(lock(&tree).remember_decisions()),
         }
-        tree.heeds_decisions = options.memory == Memory::Hardware;
-        let tree = Mutex::new(tree);
-        let found = loop {
-            match Search::new(&world(&tree), &program, &tree, &allowed).run() {
-                // Whoever is accused has a right to all that is known.
-                Ending::Found(found)
-                    if found.failure.is_some()
-                        && options.memory == Memory::Hardware
-                        && lock(&tree).remember_decisions() => {}
-                Ending::Found(found) => break *found,
-                Ending::Surprised => drop(lock(&tree).remember_decisions()),
-            }
-            statistics.restarts += 1;
-        };
-        let doubtful = match &found {
-            _ if trials == 0 => false,
-            // Whoever is accused has a right to a search without guesses.
-            Found { failure: Some(_), .. } => true,
-            Found { coverage: Coverage::Exhausted, .. } => !lock(&tree).audit(),
-            _ => false,
-        };
-        if !doubtful {
-            break (found, tree);
-        }
-        statistics.doubts += 1;
-        trials = if found.failure.is_none() && trials < MOST_TRIALS { 4 * trials } else { 0 };
+        statistics.restarts += 1;
     };
     statistics.transitions = found.transitions;
     statistics.bytes_per_state = found.bytes as f64 / found.states.max(1) as f64;

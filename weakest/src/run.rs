@@ -130,8 +130,6 @@ pub struct Statistics {
     pub largest_level: u64,
     /// How many searches were begun again because the threads touched more than was assumed.
     pub restarts: u32,
-    /// How many searches were begun again because what was found with twins had to be looked for with fewer, or none.
-    pub doubts: u32,
 }
 
 /// The answer of an engine about one scenario.

@@ -27,7 +27,7 @@ const Y: usize = 1;
 const Z: usize = 2;
 
 fn explored(scenario: &impl Scenario, memory: Memory, local_steps: bool, canonical_states: bool) -> BTreeSet<String> {
-    let reductions = Reductions { local_steps, canonical_states, ..Default::default() };
+    let reductions = Reductions { local_steps, canonical_states };
     let options = ExplorerOptions { memory, reductions, workers: 1, ..Default::default() };
     let run = check(scenario, Changes::default(), &options);
     assert!(run.verdict.passed(), "{}: {:?}", scenario.name(), run.verdict);
@@ -333,7 +333,7 @@ fn waits_wakes_and_deaths() {
     for seed in 0..150 {
         let litmus = system(&mut Dice(seed));
         let explore = |memory, local_steps, canonical_states| {
-            let reductions = Reductions { local_steps, canonical_states, ..Default::default() };
+            let reductions = Reductions { local_steps, canonical_states };
             let options = ExplorerOptions {
                 memory,
                 reductions,
@@ -409,7 +409,7 @@ fn the_dead_have_promised_nothing() {
     );
     litmus.mortal = true;
     for (local_steps, canonical_states) in [(true, true), (false, false)] {
-        let reductions = Reductions { local_steps, canonical_states, ..Default::default() };
+        let reductions = Reductions { local_steps, canonical_states };
         let memory = Memory::Hardware;
         let options = ExplorerOptions { memory, reductions, deaths: 2, workers: 1, ..Default::default() };
         let run = check(&litmus, Changes::default(), &options);

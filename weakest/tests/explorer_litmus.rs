@@ -29,7 +29,7 @@ fn verdict<const N: usize>(name: &'static str, threads: [&[Instruction]; N], wea
     let litmus = Litmus::new(name, threads);
     let Behaviour::Outcomes(axioms) = behaviour(&litmus) else { panic!("{name} has a data race") };
     for (local_steps, canonical_states) in [(true, true), (true, false), (false, true), (false, false)] {
-        let reductions = Reductions { local_steps, canonical_states, ..Default::default() };
+        let reductions = Reductions { local_steps, canonical_states };
         let options = ExplorerOptions { reductions, ..Default::default() };
         let run = check(&litmus, Changes::default(), &options);
         assert!(run.verdict.passed(), "{name}: {:?}", run.verdict);

@@ -36,7 +36,7 @@ fn compare_all(name: &str, seeds: u64, program: impl Fn(&mut Dice) -> Litmus) {
         }
         for local_steps in [true, false] {
             for canonical_states in [true, false] {
-                let reductions = Reductions { local_steps, canonical_states, ..Default::default() };
+                let reductions = Reductions { local_steps, canonical_states };
                 let found = explored(&litmus, reductions);
                 assert_eq!(found, expected, "family {name}, seed {seed}, {reductions:?}: {litmus:?}");
             }
@@ -87,7 +87,7 @@ fn waits_wakes_and_deaths() {
     for seed in 0..400 {
         let litmus = system(&mut Dice(seed));
         let explore = |local_steps, canonical_states| {
-            let reductions = Reductions { local_steps, canonical_states, ..Default::default() };
+            let reductions = Reductions { local_steps, canonical_states };
             let options = ExplorerOptions {
                 reductions,
                 deaths: (seed % 3) as u8,

@@ -61,7 +61,7 @@ fn the_outcomes_do_not_depend_on_the_reductions() {
     for scenario in [ring(1, 1, 1), ring(1, 2, 2)] {
         let full = check(&scenario, Changes::default(), &ExplorerOptions::default());
         exhausted(&full);
-        let reductions = Reductions { local_steps: false, canonical_states: true, ..Default::default() };
+        let reductions = Reductions { local_steps: false, canonical_states: true };
         let run = check(&scenario, Changes::default(), &ExplorerOptions { reductions, ..Default::default() });
         exhausted(&run);
         assert_eq!(run.outcomes, full.outcomes);

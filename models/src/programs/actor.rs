@@ -224,10 +224,10 @@ impl Actor {
         let ring = &world.ring;
         let tail = read::tail(ring);
         let head = P::scope(|| {
-            loop {
+            P::retry(|| {
                 let head = read::head(ring);
                 if head > tail {
-                    break head;
+                    return Some(head);
                 }
                 let bells = [bell::WAKER, bell::DESCRIPTOR].into_iter().filter(|bell| wanted & bell != 0);
                 // One after the other, as a task and a poller do that know nothing of each other.
@@ -235,10 +235,8 @@ impl Actor {
                 // Whoever must wait is rung for, whatever the other has found.
                 let told_to_wait = asked.iter().filter(|(_, found)| found.is_none());
                 told_to_wait.for_each(|&(bell, _)| ring.hear_bell(bell));
-                if let Some(head) = asked.iter().find_map(|&(_, found)| found) {
-                    break head;
-                }
-            }
+                asked.iter().find_map(|&(_, found)| found)
+            })
         });
         self.notes.push(world.woken(Some(head), tail));
         self.head = Some(head);
@@ -346,17 +344,17 @@ impl<P: Platform> World<P> {
                 let pieces = vec![IoSlice::new(&[1]); MAX_VECTORS + 1];
                 written(write::write::<P, _>(ring, tag, &pieces).map(|()| 1))
             }
-            Call::Await => loop {
-                match self.write_aged(tag, sequence + 1, call.messages(), Account::None, false, Ok(())) {
-                    Err(Refusal::Full) => {
-                        let record = ring_buffer_record_len(call.messages()[0]) as u64;
-                        if !room::want(ring, record) {
-                            ring.hear_room();
-                        }
+            Call::Await => P::retry(|| {
+                let result = self.write_aged(tag, sequence + 1, call.messages(), Account::None, false, Ok(()));
+                if result == Err(Refusal::Full) {
+                    let record = ring_buffer_record_len(call.messages()[0]) as u64;
+                    if !room::want(ring, record) {
+                        ring.hear_room();
                     }
-                    result => break written(result),
+                    return None;
                 }
-            },
+                Some(written(result))
+            }),
             Call::Ask => flag(room::want(ring, ASKED)),
             Call::Aged => written(self.write_aged(tag, sequence + 1, call.messages(), Account::None, true, Ok(()))),
             Call::Young => written(self.write_aged(tag, sequence + 1, call.messages(), account(), false, Ok(()))),

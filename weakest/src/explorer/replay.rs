@@ -10,7 +10,6 @@ use crate::run::Mutant;
 use crate::scenario::Notes;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
-use std::rc::Rc;
 use std::sync::Once;
 
 /// One thing in a thread's past.
@@ -75,18 +74,6 @@ struct Replay {
     /// Where in the history the open scopes began, outermost first.
     scopes: Vec<usize>,
     next: Option<Next>,
-    /// Where the innermost scope began that has something in it already.
-    within: Option<usize>,
-    /// Who answers after the history.
-    guide: Option<Rc<RefCell<dyn Guide>>>,
-    /// How many scopes were open when the guide took over.
-    guided: Option<usize>,
-}
-
-/// Somebody who answers a body beyond its history.
-pub(super) trait Guide {
-    /// The answer to an operation; `None` ends the run.
-    fn answer(&mut self, operation: &Operation) -> Option<Answer>;
 }
 
 thread_local! {
@@ -114,8 +101,6 @@ pub(super) struct Plan {
     pub(super) history: Vec<Past>,
     /// After the history, answer as in its last so many operations until there were so many in all.
     pub(super) repeat: Option<(usize, usize)>,
-    /// After the history, let somebody answer until the body is over, or leaves the scope in which the history ends.
-    pub(super) guide: Option<Rc<RefCell<dyn Guide>>>,
 }
 
 /// Where a run has led.
@@ -123,8 +108,6 @@ pub(super) struct Led {
     pub(super) next: Next,
     /// How many entries of the history there are.
     pub(super) done: usize,
-    /// Where in the history the innermost scope began that is not over and has something in it.
-    pub(super) within: Option<usize>,
 }
 
 /// Runs `body` as planned.
@@ -132,9 +115,8 @@ pub(super) struct Led {
 /// # Panics
 /// If the body asks for other operations than the history says: it depends on something besides its shared memory.
 pub(super) fn replay(body: &dyn Fn() -> Notes, plan: Plan) -> Led {
-    let Plan { mutant, fold, history, repeat, guide } = plan;
-    let (scopes, next, within, guided) = (Vec::new(), None, None, None);
-    let replay = Replay { history, done: 0, repeat, mutant, fold, scopes, next, within, guide, guided };
+    let Plan { mutant, fold, history, repeat } = plan;
+    let replay = Replay { history, done: 0, repeat, mutant, fold, scopes: Vec::new(), next: None };
     MODE.with(|mode| mode.replace(Mode::Replaying(replay)));
     call::forget();
     let result = quietly(body);
@@ -146,7 +128,7 @@ pub(super) fn replay(body: &dyn Fn() -> Notes, plan: Plan) -> Led {
         (None, Ok(notes)) => Next::Returned(notes),
         (None, Err(message)) => Next::Panicked(message),
     };
-    Led { next, done: replay.done, within: replay.within }
+    Led { next, done: replay.done }
 }
 
 /// Runs `finish` over objects that hold the final values.
@@ -253,16 +235,7 @@ impl Replay {
             Some(other) => panic!(
                 "the thread's body is not a function of what it read: it asked for {operation:?}, before for {other:?}"
             ),
-            None => {
-                if let Some(guide) = &self.guide {
-                    self.guided.get_or_insert(self.scopes.len());
-                    if let Some(answer) = guide.borrow_mut().answer(&operation) {
-                        self.done += 1;
-                        return Some(answer);
-                    }
-                }
-                self.stop(Next::Operation(operation))
-            }
+            None => self.stop(Next::Operation(operation)),
         }
     }
 
@@ -278,14 +251,12 @@ impl Replay {
         }
     }
 
-    /// Whether what has just ended, with so many scopes open around it, ended in the course of the history and is to be
-    /// reported.
-    fn ends(&self, outside: usize) -> bool {
-        self.fold && self.past().is_none() && self.guided.is_none_or(|guided| outside < guided)
+    /// Whether what has just ended ended in the course of the history and is to be reported.
+    fn ends(&self) -> bool {
+        self.fold && self.past().is_none()
     }
 
     fn stop<T>(&mut self, next: Next) -> Option<T> {
-        self.within = self.scopes.iter().copied().rfind(|&begun| begun < self.done);
         self.next = Some(next);
         None
     }
@@ -358,7 +329,7 @@ pub(super) fn retry<T>(attempt: impl Fn() -> Option<T>) -> T {
         let over = replaying(|replay| {
             let begun = begun.expect("one mode during a run");
             assert!(replay.done > begun, "an attempt of a retry without any operation");
-            if replay.guided.is_none() && replay.ends(0) {
+            if replay.ends() {
                 replay.next = Some(Next::Back { to: begun });
             }
             replay.next.is_some()
@@ -390,7 +361,7 @@ pub(super) fn scope(work: impl Fn() -> u64) -> u64 {
     let over = replaying(|replay| {
         replay.scopes.pop();
         let level = replay.scopes.len();
-        if replay.done > begun && replay.ends(level) {
+        if replay.done > begun && replay.ends() {
             replay.next = Some(Next::Left { to: begun, level: level as u32, result });
         }
         replay.next.is_some()

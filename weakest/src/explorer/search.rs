@@ -8,7 +8,6 @@ use super::operation::Location;
 use super::replay::{self, Looked};
 use super::state::{State, Status};
 use super::tree::{Reader, Tree, lock};
-use super::twins::Dice;
 use super::visited::{NOBODY, StateId, Visited};
 use crate::run::Coverage;
 use crate::scenario::{End, Outcomes, Program};
@@ -25,9 +24,6 @@ const CHUNK: usize = 256;
 const LARGE: usize = 8 * CHUNK;
 /// So many states more, and as many as before, after threads have touched what they were assumed not to touch.
 const LOOKING_ON: u64 = 100;
-/// How many executions are tried at random before twins are looked for, and of how many steps at most.
-const SAMPLES: usize = 100;
-const SAMPLE_LENGTH: usize = 1000;
 
 /// What a search found.
 pub(super) struct Found {
@@ -121,33 +117,6 @@ impl<'s, 'p> Search<'s, 'p> {
             17..=32 => self.search::<32>(),
             33..=64 => self.search::<64>(),
             _ => self.search::<128>(),
-        }
-    }
-
-    /// Lets the threads run at random a few times, so that their tree knows what they may read and write.
-    pub(super) fn sample(&self) {
-        match self.world.sizes.slots() {
-            0..=16 => self.wander::<16>(),
-            17..=32 => self.wander::<32>(),
-            33..=64 => self.wander::<64>(),
-            _ => self.wander::<128>(),
-        }
-    }
-
-    fn wander<const N: usize>(&self) {
-        let mut machine: Machine<'_, '_, '_, N> = Machine::new(self.world, Reader::new(self.tree));
-        let mut dice = Dice::new(0);
-        for _ in 0..SAMPLES {
-            let mut branches = machine.start();
-            for _ in 0..SAMPLE_LENGTH {
-                if branches.is_empty() || self.stopped().is_some() {
-                    break;
-                }
-                let Branch { state, failure: None, .. } = branches.swap_remove(dice.roll(branches.len())) else {
-                    break;
-                };
-                branches = machine.expand(&state);
-            }
         }
     }
 

@@ -13,25 +13,16 @@
 
 use super::faults::{Fault as Seeded, seeded};
 use super::operation::{Answer, Operation, Request};
-use super::replay::{Guide, Led, Next, Past, Plan, replay};
+use super::replay::{Led, Next, Past, Plan, replay};
 use super::state::Sizes;
 use super::touched::Touched;
-use super::twins::{Choices, Dice, Laboratory, Map, Trial, Values, Walk};
+use super::values::Values;
 use crate::facade::{Order, Rmw};
 use crate::run::Mutant;
 use crate::scenario::{Notes, Program};
-use rustc_hash::{FxHashMap, FxHasher};
-use std::cell::RefCell;
+use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
-use std::hash::{Hash, Hasher};
-use std::rc::Rc;
-use std::sync::{Arc, Mutex};
-
-/// How many ways through a scope are walked in order, and then at random if there are more.
-const WAYS: u64 = 1000;
-
-/// A body did something else than its twin.
-struct Astray;
+use std::sync::Mutex;
 
 /// A node's number.
 pub(super) type NodeId = u32;
@@ -69,10 +60,6 @@ pub(super) struct Tree<'p> {
     children: FxHashMap<(NodeId, Answer), Step>,
     scopes: FxHashMap<(NodeId, u32, u64), Step>,
     notes: FxHashMap<Notes, u32>,
-    /// For the scope entered at a node, the nodes in it by what trials show of them.
-    twins: FxHashMap<(NodeId, u64), NodeId>,
-    /// What trials are made with, if twins are looked for.
-    pub(super) laboratory: Option<Arc<Laboratory>>,
     /// What has been read and written.
     pub(super) values: Values,
     /// What the threads have been seen about to do.
@@ -134,8 +121,6 @@ impl<'p> Tree<'p> {
             children: FxHashMap::default(),
             scopes: FxHashMap::default(),
             notes: FxHashMap::default(),
-            twins: FxHashMap::default(),
-            laboratory: None,
             known: values.clone(),
             values,
             touched: Touched::nothing(sizes),
@@ -148,7 +133,7 @@ impl<'p> Tree<'p> {
         };
         let hooks = if program.on_death.is_some() { program.threads.len() } else { 0 };
         for body in 0..(program.threads.len() + hooks) as u16 {
-            let next = tree.run(body, Vec::new(), None, None).next;
+            let next = tree.run(body, Vec::new(), None).next;
             tree.add(Node { parent: body as NodeId, last: None, depth: 0, body, next });
         }
         tree
@@ -246,7 +231,7 @@ impl<'p> Tree<'p> {
     /// What a body does next after a history that need not ever come about.
     fn shape_after(&self, body: u16, mut history: Vec<Past>) -> Option<Shape> {
         loop {
-            match self.run(body, history.clone(), None, None).next {
+            match self.run(body, history.clone(), None).next {
                 Next::Back { to } => history.truncate(to),
                 Next::Left { to, level, result } => {
                     history.truncate(to);
@@ -273,8 +258,7 @@ impl<'p> Tree<'p> {
         let mut history = self.history(from);
         history.push(past);
         let (body, depth) = (self.node(from).body, self.node(from).depth + 1);
-        let Led { next, within, .. } = self.run(body, history.clone(), None, None);
-        match next {
+        match self.run(body, history.clone(), None).next {
             Next::Back { to } => {
                 self.loops = true;
                 Step { node: self.ancestor(from, depth as usize - 1 - to), back: true }
@@ -294,85 +278,11 @@ impl<'p> Tree<'p> {
                     Step { node: self.ancestor(from, period - 1), back: true }
                 }
                 None => {
-                    if let Some(twin) = self.twin(from, &history, within) {
-                        self.loops = true;
-                        return Step { node: twin, back: self.node(twin).depth <= self.node(from).depth };
-                    }
                     let node = Node { parent: from, last: Some(past), depth, body, next };
                     Step { node: self.add(node), back: false }
                 }
             },
         }
-    }
-
-    /// The node met before from which the body does the same as after `history`, as far as trials can tell. If there is
-    /// none, the node about to be added is remembered.
-    fn twin(&mut self, from: NodeId, history: &[Past], within: Option<usize>) -> Option<NodeId> {
-        let laboratory = self.laboratory.clone()?;
-        let body = self.node(from).body;
-        if !(self.fold)(body) {
-            return None;
-        }
-        let entered = self.ancestor(from, history.len() - 1 - within?);
-        let mut records = FxHasher::default();
-        for number in 0..laboratory.trials {
-            let trial = Rc::new(RefCell::new(Trial::new(&laboratory, number)));
-            let end = self.run(body, history.to_vec(), None, Some(trial.clone())).next;
-            trial.borrow().record(&end).hash(&mut records);
-        }
-        let next = self.nodes.len() as NodeId;
-        let known = *self.twins.entry((entered, records.finish())).or_insert(next);
-        (known != next).then_some(known)
-    }
-
-    /// Whether the bodies, led along the answers that were given, do what their twins did.
-    ///
-    /// From the entry of each scope all ways through it are walked, each loop up to twice; or where these are too many,
-    /// the first of them and then some at random.
-    pub(super) fn audit(&self) -> bool {
-        let mut map = Map::default();
-        for (&(node, answer), step) in &self.children {
-            let operation = match &self.node(node).next {
-                Next::Operation(operation) => Some(*operation),
-                _ => None,
-            };
-            map.entry(node).or_insert_with(|| (operation, Vec::new())).1.push((answer, step.node));
-        }
-        // The same walks at every run.
-        for (_, ways) in map.values_mut() {
-            ways.sort_unstable_by_key(|(answer, to)| (answer.value, answer.flag, *to));
-        }
-        let map = Rc::new(map);
-        if seeded(Seeded::TwinsAreNotChecked) {
-            return true;
-        }
-        let entries: BTreeSet<NodeId> = self.twins.keys().map(|&(entered, _)| entered).collect();
-        entries.into_iter().all(|entered| {
-            let mut choices = Choices::Given(Vec::new());
-            for _ in 0..WAYS {
-                match self.walk(&map, entered, choices) {
-                    Ok(Some(next)) => choices = next,
-                    Ok(None) => return true,
-                    Err(Astray) => return false,
-                }
-            }
-            (0..WAYS).all(|number| self.walk(&map, entered, Choices::Random(Dice::new(number))).is_ok())
-        })
-    }
-
-    /// One walk, and what comes after it in order.
-    fn walk(&self, map: &Rc<Map>, entered: NodeId, choices: Choices) -> Result<Option<Choices>, Astray> {
-        let walk = Rc::new(RefCell::new(Walk::new(map, entered, choices)));
-        let end = self.run(self.node(entered).body, self.history(entered), None, Some(walk.clone())).next;
-        let walk = walk.borrow();
-        let expected = match end {
-            Next::Left { level, result, .. } => {
-                self.scopes.get(&(entered, level, result)).is_some_and(|step| step.node == walk.at)
-            }
-            Next::Panicked(_) => matches!(self.node(walk.at).next, Next::Panicked(_)),
-            _ => !walk.astray,
-        };
-        if expected { Ok(walk.next()) } else { Err(Astray) }
     }
 
     /// A small number for equal notes.
@@ -407,15 +317,9 @@ impl<'p> Tree<'p> {
         history
     }
 
-    fn run(
-        &self,
-        body: u16,
-        history: Vec<Past>,
-        repeat: Option<(usize, usize)>,
-        guide: Option<Rc<RefCell<dyn Guide>>>,
-    ) -> Led {
+    fn run(&self, body: u16, history: Vec<Past>, repeat: Option<(usize, usize)>) -> Led {
         let threads = self.program.threads.len();
-        let plan = Plan { mutant: self.mutant, fold: (self.fold)(body), history, repeat, guide };
+        let plan = Plan { mutant: self.mutant, fold: (self.fold)(body), history, repeat };
         let body = body as usize;
         if body < threads {
             replay(&*self.program.threads[body].body, plan)
@@ -442,7 +346,7 @@ impl<'p> Tree<'p> {
                 && round == &history[length - 2 * period..length - period]
                 && {
                     let total = length + self.lookahead.max(2 * period);
-                    self.run(body, history.to_vec(), Some((period, total)), None).done == total
+                    self.run(body, history.to_vec(), Some((period, total))).done == total
                 }
         })
     }
