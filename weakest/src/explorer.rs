@@ -10,6 +10,7 @@
 //! | `platform` | [`Explorer`], the platform that bodies run on |
 //! | `replay` | a body run along a history, up to its next operation |
 //! | `tree` | each thread as a tree of histories, so that each is run once |
+//! | `sample` | executions at random instead of a search |
 //! | `values` | what has been seen in each place |
 //! | `view` | what somebody knows |
 //! | `state` | a state of the machine, and its encoding |
@@ -35,6 +36,7 @@ mod operation;
 mod platform;
 mod promised;
 mod replay;
+mod sample;
 mod search;
 mod state;
 mod touched;
@@ -197,6 +199,9 @@ pub struct ExplorerOptions {
     pub lookahead: usize,
     /// What may be saved.
     pub reductions: Reductions,
+    /// Instead of the search so many executions at random, as a sampler makes them, at whose every step one of all ways on is
+    /// taken. For comparison: what it does not find may well be there. Liveness is not looked at.
+    pub samples: Option<u64>,
 }
 
 impl Default for ExplorerOptions {
@@ -214,6 +219,7 @@ impl Default for ExplorerOptions {
             workers: cores(),
             lookahead: 2000,
             reductions: Reductions::default(),
+            samples: None,
         }
     }
 }
@@ -260,7 +266,7 @@ pub fn check<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOpti
 /// Not looked for in more than four times the states that the failure took.
 fn simplify<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOptions, run: &mut Run) {
     let Verdict::Fail(trace) = &mut run.verdict else { return };
-    if options.memory != Memory::ReleaseAcquire {
+    if options.memory != Memory::ReleaseAcquire || options.samples.is_some() {
         return;
     }
     let limit = run.states.map_or(1000, |states| 4 * states + 1000);
@@ -283,6 +289,16 @@ fn simplify<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOptio
 /// Explores a scenario, and tells what that took.
 pub fn explore<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOptions) -> (Run, Statistics) {
     let begun = Instant::now();
+    let plain;
+    let options = match options.samples {
+        None => options,
+        // Where steps are taken at once nobody comes between.
+        Some(_) => {
+            let reductions = Reductions { local_steps: false, ..options.reductions };
+            plain = ExplorerOptions { reductions, ..options.clone() };
+            &plain
+        }
+    };
     let mut run = Run {
         scenario: scenario.name(),
         engine: ENGINE,
@@ -370,6 +386,8 @@ fn judge(
     run.coverage = found.coverage;
     run.verdict = if let Some((failure, story)) = found.failure {
         Verdict::Fail(Box::new(trace(program, failure, story)))
+    } else if let Coverage::Sampled(_) = run.coverage {
+        Verdict::Pass
     } else if run.coverage != Coverage::Exhausted {
         Verdict::Cut
     } else {

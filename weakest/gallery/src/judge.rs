@@ -38,10 +38,12 @@ pub struct Row {
 
 /// A search this large is no example any more.
 const MAX_STATES: u64 = 3_000_000;
+/// A sampler's share, as shuttle's: executions on the explorer's machine, with its stale reads, but at random as Miri's are.
+const SAMPLES: u64 = 1_000;
 /// loom's share: it stops at the first failure, and here.
 const EXECUTIONS: u64 = 5_000;
 
-/// The explorer's row, which must be as known; and for what is bad, what loom and shuttle say, for comparison.
+/// The explorer's row, which must be as known; and for what is bad, what loom, shuttle and a sampler say, for comparison.
 pub fn judge(exhibit: &Exhibit, compare: bool) -> Vec<Row> {
     let explorer = Engine::Explorer(ExplorerOptions {
         deaths: exhibit.deaths,
@@ -56,6 +58,8 @@ pub fn judge(exhibit: &Exhibit, compare: bool) -> Vec<Row> {
         let loom = LoomOptions { preemption_bound: Some(3), max_executions: Some(EXECUTIONS), ..Default::default() };
         rows.push(bad(exhibit, &Engine::Loom(loom), false));
         rows.push(bad(exhibit, &Engine::Shuttle(ShuttleOptions::default()), false));
+        let sampler = ExplorerOptions { samples: Some(SAMPLES), workers: 1, ..ExplorerOptions::default() };
+        rows.push(Row { engine: "sampler", ..bad(exhibit, &Engine::Explorer(sampler), false) });
     }
     rows
 }

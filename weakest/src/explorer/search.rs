@@ -44,6 +44,25 @@ pub(super) struct Found {
     pub(super) largest_level: u64,
 }
 
+impl Found {
+    /// Nothing yet.
+    pub(super) fn nothing(coverage: Coverage) -> Self {
+        Found {
+            states: 0,
+            transitions: 0,
+            executions: 0,
+            outcomes: BTreeSet::new(),
+            unharmed: BTreeSet::new(),
+            coverage,
+            failure: None,
+            killed_before: BTreeSet::new(),
+            bytes: 0,
+            levels: 0,
+            largest_level: 0,
+        }
+    }
+}
+
 /// The way to a failure.
 pub(super) struct Story {
     pub(super) events: Vec<Event>,
@@ -113,10 +132,17 @@ impl<'s, 'p> Search<'s, 'p> {
     /// Searches to the end.
     pub(super) fn run(&self) -> Ending {
         match self.world.sizes.slots() {
-            0..=16 => self.search::<16>(),
-            17..=32 => self.search::<32>(),
-            33..=64 => self.search::<64>(),
-            _ => self.search::<128>(),
+            0..=16 => self.go::<16>(),
+            17..=32 => self.go::<32>(),
+            33..=64 => self.go::<64>(),
+            _ => self.go::<128>(),
+        }
+    }
+
+    fn go<const N: usize>(&self) -> Ending {
+        match self.world.options.samples {
+            Some(executions) => self.sample::<N>(executions),
+            None => self.search::<N>(),
         }
     }
 
@@ -125,19 +151,7 @@ impl<'s, 'p> Search<'s, 'p> {
         let workers = options.workers.max(1);
         let mut machines: Vec<Machine<'_, '_, '_, N>> =
             (0..workers).map(|_| Machine::new(self.world, Reader::new(self.tree))).collect();
-        let mut found = Found {
-            states: 0,
-            transitions: 0,
-            executions: 0,
-            outcomes: BTreeSet::new(),
-            unharmed: BTreeSet::new(),
-            coverage: Coverage::Exhausted,
-            failure: None,
-            killed_before: BTreeSet::new(),
-            bytes: 0,
-            levels: 0,
-            largest_level: 0,
-        };
+        let mut found = Found::nothing(Coverage::Exhausted);
         let (mut terminals, mut edges, mut promising) = (Vec::new(), Vec::new(), FxHashSet::default());
         lock(self.tree).enter_level(0);
         let mut first = Harvest::default();
@@ -221,7 +235,7 @@ impl<'s, 'p> Search<'s, 'p> {
     }
 
     /// Why the search should stop now, if it should.
-    fn stopped(&self) -> Option<String> {
+    pub(super) fn stopped(&self) -> Option<String> {
         let options = self.world.options;
         let states = self.visited.count();
         if options.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed)) {
@@ -312,18 +326,8 @@ impl<'s, 'p> Search<'s, 'p> {
                 harvest.terminals.push(id);
                 match self.outcome(machine, &branch.state).0 {
                     Ok((outcome, died)) => {
-                        if let Outcomes::Exactly(allowed) = self.allowed
-                            && !died
-                            && !allowed.contains(&outcome)
-                        {
-                            let message =
-                                format!("the outcome “{outcome}” is not among those that the scenario states");
-                            harvest.hit.get_or_insert(Hit {
-                                index,
-                                state: id,
-                                branch: None,
-                                failure: Failure { fault: Fault::Outcome, message },
-                            });
+                        if let Some(failure) = self.unstated(&outcome, died) {
+                            harvest.hit.get_or_insert(Hit { index, state: id, branch: None, failure });
                         }
                         if !died {
                             harvest.unharmed.insert(outcome.clone());
@@ -339,8 +343,17 @@ impl<'s, 'p> Search<'s, 'p> {
         }
     }
 
+    /// What is wrong with an outcome, where the scenario states all that there are if nobody dies.
+    pub(super) fn unstated(&self, outcome: &str, died: bool) -> Option<Failure> {
+        let Outcomes::Exactly(allowed) = self.allowed else { return None };
+        (!died && !allowed.contains(outcome)).then(|| Failure {
+            fault: Fault::Outcome,
+            message: format!("the outcome “{outcome}” is not among those that the scenario states"),
+        })
+    }
+
     /// The outcome of a final state, and whether somebody died on the way.
-    fn outcome<const N: usize>(
+    pub(super) fn outcome<const N: usize>(
         &self,
         machine: &Machine<'_, '_, '_, N>,
         state: &State<N>,
