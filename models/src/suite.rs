@@ -243,8 +243,7 @@ fn explorer_models(level: Level) -> Vec<Entry> {
         ]);
     }
     if level >= Level::Full {
-        models
-            .extend([explore(Death { mortals: 3, style: Blocking }, 3), explore(Death { mortals: 2, style: Bell }, 2)]);
+        models.push(explore(Death { mortals: 2, style: Bell }, 2));
     }
     models
 }
