@@ -52,10 +52,12 @@ pub fn check<S: Scenario>(scenario: &S, changes: Changes, options: &LoomOptions)
     let killed_before = world::take_killed_before();
     let reached = world::take_reached();
     let failed = search.failure.is_some();
-    let coverage = match (&search.cut, options.preemption_bound) {
-        (Some(why), _) => Coverage::Cut(why.clone()),
-        (None, Some(bound)) => Coverage::Bounded(format!("preemptions ≤ {bound}")),
-        (None, None) => Coverage::Exhausted,
+    let coverage = match (&search.cut, options.preemption_bound, platform::take_stepped_in()) {
+        (Some(why), ..) => Coverage::Cut(why.clone()),
+        (None, Some(bound), false) => Coverage::Bounded(format!("preemptions ≤ {bound}")),
+        (None, Some(bound), true) => Coverage::Bounded(format!("preemptions ≤ {bound}, not all after a yield")),
+        (None, None, true) => Coverage::Bounded("not all after a yield".into()),
+        (None, None, false) => Coverage::Exhausted,
     };
     let verdict = match search.failure {
         Some(trace) => Verdict::Fail(shorten(scenario, changes, options, trace)),

@@ -9,7 +9,7 @@ use crate::facade::data::{Numbered, Plain};
 use crate::facade::heap::{Arena, Make};
 use crate::facade::{Operation, Order, Platform, Site, Wait};
 use crate::trace::Action;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -20,11 +20,16 @@ pub enum Loom {}
 thread_local! {
     /// What all `SeqCst` fences of an execution depend on.
     static FENCES: RefCell<Option<Rc<Shadow>>> = const { RefCell::new(None) };
+    /// Whether some thread is in an operation that is not to be interrupted.
+    static UNINTERRUPTED: Cell<bool> = const { Cell::new(false) };
+    /// Whether one was.
+    static STEPPED_IN: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Prepares an execution; call inside of the model.
 pub(super) fn begin() {
     FENCES.set(Some(Rc::new(Shadow::default())));
+    UNINTERRUPTED.set(false);
 }
 
 /// Runs a loom operation, in which other threads may step, for `lane`.
@@ -36,11 +41,24 @@ pub(super) fn at<R>(lane: usize, operation: impl FnOnce() -> R) -> R {
 
 /// Runs a loom operation right behind the one before: no other thread steps in between, and loom looks for none that
 /// should.
+///
+/// Except that a thread which has yielded just before lets another run first, whatever one says. What that one does is not explored
+/// until this operation is over.
 pub(super) fn uninterrupted<R>(lane: usize, operation: impl FnOnce() -> R) -> R {
+    if UNINTERRUPTED.replace(true) {
+        STEPPED_IN.set(true);
+        return at(lane, operation);
+    }
     ::loom::stop_exploring();
     let result = at(lane, operation);
     ::loom::explore();
+    UNINTERRUPTED.set(false);
     result
+}
+
+/// Whether a thread stepped in where none should, in any execution since this was asked last.
+pub(super) fn take_stepped_in() -> bool {
+    STEPPED_IN.take()
 }
 
 impl Platform for Loom {
