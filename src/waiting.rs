@@ -26,7 +26,7 @@ impl Deadline {
     }
 
     /// How much is left until it comes.
-    pub(crate) fn left(self) -> Option<Duration> {
+    fn left(self) -> Option<Duration> {
         self.0.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 }

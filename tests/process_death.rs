@@ -194,13 +194,27 @@ impl Wake for Flag {
     }
 }
 
+impl Flag {
+    /// Waits for it to be raised.
+    fn wait(&self) {
+        while !self.0.load(Ordering::Acquire) {
+            thread::park();
+        }
+    }
+}
+
+/// One that is down, and a waker that raises it.
+fn flag() -> (Arc<Flag>, Waker) {
+    let flag = Arc::new(Flag(AtomicBool::new(false), thread::current()));
+    (flag.clone(), flag.into())
+}
+
 #[test]
 fn a_task_waits() {
     sweep(|scene, step| {
         let victim = scene.victim(ONE);
         read_first(scene);
-        let flag = Arc::new(Flag(AtomicBool::new(false), thread::current()));
-        let waker = Waker::from(flag.clone());
+        let (flag, waker) = flag();
         let index = scene.reader.tail();
         let killed = {
             let mut waiting = pin!(scene.reader.wait(index));
@@ -208,9 +222,7 @@ fn a_task_waits() {
             let killed = victim.kill_after(step);
             if scene.ring.head() > index {
                 // Woken by the victim, or by the owner who buries it. Without either this never ends.
-                while !flag.0.load(Ordering::Acquire) {
-                    thread::park();
-                }
+                flag.wait();
                 assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
             }
             killed
@@ -228,8 +240,7 @@ fn a_task_waits_beside_one_that_is_stopped() {
     sweep(|scene, step| {
         let victim = scene.victim(ONE);
         read_first(scene);
-        let flag = Arc::new(Flag(AtomicBool::new(false), thread::current()));
-        let waker = Waker::from(flag.clone());
+        let (flag, waker) = flag();
         let index = scene.reader.tail();
         let (stopped, published, goes_on) = {
             let mut waiting = pin!(scene.reader.wait(index));
@@ -240,9 +251,7 @@ fn a_task_waits_beside_one_that_is_stopped() {
             if goes_on {
                 scene.local.write(Default::default(), 0, b"meanwhile").unwrap();
                 // Otherwise this never ends.
-                while !flag.0.load(Ordering::Acquire) {
-                    thread::park();
-                }
+                flag.wait();
                 assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
             }
             (stopped, published, goes_on)

@@ -33,8 +33,8 @@ use memory::{Region, Request};
 use protocol::mediator::{self, Writer};
 use symbols::{grant, holder, tag, with_preemption_disabled};
 
-/// Writes one record or several, and returns the number of a [`mediator::Answer`], and of several how many were written before. What is asked for is in the system call's own arguments:
-/// the kernel would copy a context, into memory that it has to find first, and back.
+/// Writes one record or several, and returns the number of a [`mediator::Answer`], and of several how many were written before. What is
+/// asked for is in the system call's own arguments: the kernel would copy a context, into memory that it has to find first, and back.
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "syscall")]
 pub extern "C" fn write(_context: *const u8) -> u32 {

@@ -22,11 +22,20 @@ const WORDS_BESIDE: usize = 192;
 
 /// Sends `bytes`, with `descriptors` attached. Never raises SIGPIPE.
 pub(super) fn send_with(socket: BorrowedFd<'_>, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    send(socket, bytes, descriptors, SendFlags::empty())
+}
+
+/// The same, without blocking: `WouldBlock`.
+pub(super) fn try_send_with(socket: BorrowedFd<'_>, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    send(socket, bytes, descriptors, SendFlags::DONTWAIT)
+}
+
+fn send(socket: BorrowedFd<'_>, bytes: &[u8], descriptors: &[BorrowedFd<'_>], flags: SendFlags) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     assert!(ancillary.push(SendAncillaryMessage::ScmRights(descriptors)), "more than {MOST} descriptors");
     // Whole or not at all: no socket's buffer is as small as a message of ours.
-    let sent = retry(|| sendmsg(socket, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::NOSIGNAL))?;
+    let sent = retry(|| sendmsg(socket, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::NOSIGNAL | flags))?;
     if sent != bytes.len() {
         return Err(io::ErrorKind::WriteZero.into());
     }

@@ -2,7 +2,6 @@
 
 use crate::accounts::{COMMON, Entry};
 use crate::kernel::Kernel;
-use crate::layout::ring_buffer_record_len;
 use crate::orderings::PREFERRED;
 use crate::pair::Endpoint;
 use crate::process::pid_namespace;
@@ -27,11 +26,6 @@ pub(crate) struct Direct {
     ring: Arc<Ring>,
     tag: u64,
     pub(crate) place: Place,
-}
-
-/// Of a message that was found short enough for one, in bytes.
-fn record_len(message: &impl Message) -> u64 {
-    ring_buffer_record_len(message.any_len() as usize) as u64
 }
 
 /// Where the writer is.
@@ -107,7 +101,7 @@ impl Direct {
             };
         };
         while !self.offer(&message)? {
-            let room = local.host.room(&self.ring, record_len(&message)).map_err(Status::of_call);
+            let room = local.host.room(&self.ring, mapped::record_len(&message)).map_err(Status::of_call);
             if !room.map_err(|status| self.given_up(status, &message))?.await {
                 return Err(self.given_up(Status::PEER_CLOSED, &message));
             }
@@ -135,14 +129,16 @@ impl Direct {
     fn wait_for_room(&self, message: &impl Message, deadline: Deadline) -> Result<(), Status> {
         match &self.place {
             Place::Here(local) => {
-                let room = local.host.room(&self.ring, record_len(message)).map_err(Status::of_call)?;
+                let room = local.host.room(&self.ring, mapped::record_len(message)).map_err(Status::of_call)?;
                 match block_until(room, deadline) {
                     Some(true) => Ok(()),
                     Some(false) => Err(Status::PEER_CLOSED),
                     None => Err(Status::TIMED_OUT),
                 }
             }
-            Place::Elsewhere(watched, _) => mapped::wait_for_room(watched.link(), record_len(message), deadline),
+            Place::Elsewhere(watched, _) => {
+                mapped::wait_for_room(watched.link(), mapped::record_len(message), deadline)
+            }
         }
     }
 

@@ -21,7 +21,6 @@
 mod request;
 
 use crate::bpf;
-use crate::layout::ring_buffer_record_len;
 use crate::protocol::mediator::{Answer, BATCH};
 use crate::status::Status;
 use crate::transport::handover;
@@ -39,11 +38,6 @@ const AT_ONCE: u32 = 16;
 
 /// How often pages are touched that the kernel could not read, before the message is copied to where it can.
 const TOUCHES: u32 = 8;
-
-/// Of a message that was found short enough for one, in bytes.
-fn record_len(vectors: &[IoSlice<'_>]) -> u64 {
-    ring_buffer_record_len(vectors.iter().map(|vector| vector.len()).sum()) as u64
-}
 
 /// A writer for whom the kernel writes. Cloning makes another copy.
 #[derive(Clone, Debug)]
@@ -165,7 +159,7 @@ impl Mediated {
             }
             let waited = match deadline.is_over() {
                 true => Err(Status::TIMED_OUT),
-                false => mapped::wait_for_room(&self.link, record_len(vectors), deadline),
+                false => mapped::wait_for_room(&self.link, mapped::record_len(&vectors), deadline),
             };
             if let Err(why) = waited {
                 // Room may have come at the same moment; if not, that was the last try.

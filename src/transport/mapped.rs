@@ -6,13 +6,15 @@
 //! | connect | a socket | the sender hands its endpoint on, isolated: the broker is to receive from there with the same tag, and says there that it listens |
 //! | room, and the length of a record | a socket | the sender waits for room: the owner says there that it listens, and when there is some |
 
+use crate::layout::ring_buffer_record_len;
 use crate::orderings::WATCHED;
 use crate::process::{Generation, pid_namespace};
+use crate::protocol::write::Message;
 use crate::status::Status;
 use crate::strange::{Socket, Strangers};
 use crate::system::retry;
 use crate::transport::checks;
-use crate::transport::descriptors::{receive_some, send_with};
+use crate::transport::descriptors::{receive_some, send_with, try_send_with};
 use crate::transport::link::{self, Link};
 use crate::waiting::{Deadline, wait_for};
 use core::sync::atomic::AtomicU32;
@@ -128,6 +130,11 @@ pub(crate) fn request_connection(link: &Link) -> io::Result<OwnedFd> {
     }
 }
 
+/// The length of a message's record, of one that was found short enough, in bytes.
+pub(crate) fn record_len(message: &impl Message) -> u64 {
+    ring_buffer_record_len(message.any_len() as usize) as u64
+}
+
 /// Waits until the owner says that there may be room for a record of `record_len` bytes.
 ///
 /// # Errors
@@ -137,11 +144,16 @@ pub(crate) fn wait_for_room(link: &Link, record_len: u64, deadline: Deadline) ->
     let mut message = [0; 16];
     message[..8].copy_from_slice(&request(ROOM));
     message[8..].copy_from_slice(&record_len.to_ne_bytes());
-    // The owner may be stopped, and its end of the link full.
-    Status::of_wait(wait_for(link.as_fd(), PollFlags::OUT, deadline))?;
     // One of its own for each wait: a forked child, which shares the link, waits for itself.
     let (ours, theirs) = link::pair().map_err(Status::of_call)?;
-    send_with(link.as_fd(), &message, &[theirs.as_fd()]).map_err(Status::of_call)?;
+    loop {
+        // The owner may be stopped, and its end of the link full; and whoever shares the link may be quicker.
+        Status::of_wait(wait_for(link.as_fd(), PollFlags::OUT, deadline))?;
+        match try_send_with(link.as_fd(), &message, &[theirs.as_fd()]) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            sent => break sent.map_err(Status::of_call)?,
+        }
+    }
     drop(theirs);
     let mut says = [0];
     loop {

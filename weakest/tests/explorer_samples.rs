@@ -30,6 +30,7 @@ fn samples_are_executions() {
                     some.coverage
                 );
                 assert!(some.outcomes.is_subset(&all.outcomes), "{litmus:?}");
+                assert!(!some.outcomes.is_empty(), "executions without an outcome: {litmus:?}");
                 fewer += u32::from(some.outcomes.len() < all.outcomes.len());
             }
             other => panic!("{other:?} of {litmus:?}"),

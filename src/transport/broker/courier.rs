@@ -125,10 +125,7 @@ impl Courier<'_> {
                 // The reader has taken the wish, whosever it was.
                 self.shared |= self.full.is_some();
             }
-            CALL => {
-                // Nothing to read is what is wanted.
-                self.broker.call.silence();
-            }
+            CALL => self.broker.call.silence(),
             // Left readable: it is the reader who makes it silent.
             DOORBELL => self.ring.doorbell.wake(),
             WAKERS_BELL => {
