@@ -5,6 +5,7 @@
 //! balance, and a reader that waits is woken for it, however it waits.
 
 use iobring::{Iob, Reader, RingBuffer};
+use iobring_oracle::watchdog::Watchdog;
 use rustix::io::pread;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -144,9 +145,11 @@ impl Victim {
 /// Runs `scene` for deaths at one instruction after the other, until the write is survived. At least one death must have
 /// been before the record was published, one with the lock held, and one after it was published.
 fn sweep(mut one: impl FnMut(&mut Scene, usize) -> (bool, bool, bool)) {
+    let watchdog = Watchdog::new("what goes on beside a writer that died");
     let mut scene = Scene::new();
     let (mut before, mut holding, mut after) = (0, 0, 0);
     for step in (0..).step_by(STRIDE) {
+        watchdog.progress();
         let (killed, held, published) = one(&mut scene, step);
         if !killed {
             break;
