@@ -7,16 +7,18 @@
 //! | actor | from | action | to |
 //! |---|---|---|---|
 //! | writer | lock free | take the lock ([`lock`]) | lock held; `head`, `tail` read and checked |
+//! | writer | published, for the 256th time with nobody in between | bias the lock towards itself ([`bias`]) | enters and leaves by plain stores |
+//! | writer, reader about to sleep | lock biased towards another | take the lock, end the bias, heavy fence, wait for that one to leave | lock held, nobody's |
 //! | writer | lock held, room | copy tag, length, message, zeros beyond `head` | bytes there, invisible |
 //! | writer | bytes there | store `head` with Release | record **published** |
 //! | writer | published (or refused) | give the lock up | lock free; if somebody waited: woken, bell rung |
 //! | writer | before it rings | is stopped | the next to give the lock up rings |
-//! | writer | anywhere before *published* | dies | nothing happened; the kernel frees the lock |
+//! | writer | anywhere before *published* | dies | nothing happened; the kernel frees the lock, or says that the biased thread is gone |
 //! | writer | after *published* | dies | record is there; the kernel wakes a sleeper, who sees to the rest |
 //! | reader | `head` > `tail` | load `head` with Acquire, copy the record out | bytes in the reader's hands |
 //! | reader | record copied | put back a word of each of its cache lines, as it was ([`Memory::own`]) | same bytes; lines the reader's alone |
 //! | reader | record copied | store `tail` with Release | room again |
-//! | reader | `head` = `tail` | mark the lock word ([`wait`](mod@wait)), look at `head` again, sleep | woken by the next release of the lock |
+//! | reader | `head` = `tail` | mark the lock word ([`wait`](mod@wait)), end a bias, look at `head` again, sleep | woken by the next release of the lock |
 //! | mediator that cannot wait ([`mediator`]) | lock free, grant given | writes as a writer does | record published; if the reader waited: bell rung |
 //! | mediator that cannot wait | lock held | gives up | nothing happened |
 //! | mediator | was told, and others were faster | set room aside, under the lock | nobody else takes it; what was missing is given back, and it suffices |
@@ -30,6 +32,7 @@
 
 pub mod account;
 mod bells;
+pub mod bias;
 pub mod close;
 pub mod cursor;
 pub mod grant;

@@ -6,8 +6,10 @@
 //! | `map` | the descriptor of a region into which the kernel writes too: a BPF array |
 //! | `mapping` | the address range: header, ring, and the ring's start once more |
 //! | `memory` | the protocol's accesses, on that mapping |
+//! | `lines` | cache lines: asked for, put back |
 //! | `shared` | copying out of memory that others may be writing to |
 
+mod lines;
 mod map;
 mod mapping;
 mod memfd;
@@ -27,6 +29,8 @@ use std::io;
 pub(crate) struct Region {
     mapping: Mapping,
     fd: OwnedFd,
+    /// Whether the reader puts cache lines back.
+    puts_back: bool,
 }
 
 /// Where things are in a region of a given capacity. All in bytes.
@@ -73,7 +77,7 @@ impl Region {
         let geometry = Geometry::new(capacity)?;
         let fd = memfd::create(geometry)?;
         let mapping = Mapping::new(fd.as_fd(), geometry)?;
-        Ok(Region { mapping, fd })
+        Ok(Region::of(mapping, fd))
     }
 
     /// A new, empty ring of `capacity` bytes into which the kernel can write too.
@@ -89,7 +93,7 @@ impl Region {
         let fd = map::create(geometry).map_err(|error| Obstacle::of(Step::Region, error))?;
         let mapping = Mapping::new(fd.as_fd(), geometry)?;
         mapping.identify(memfd::identity(geometry));
-        Ok(Region { mapping, fd })
+        Ok(Region::of(mapping, fd))
     }
 
     /// Whether `fd` is another process's ring, of `capacity` bytes.
@@ -105,7 +109,11 @@ impl Region {
     /// Another process's ring, which was [checked](Self::check).
     pub(crate) fn adopt(fd: OwnedFd, geometry: Geometry) -> io::Result<Self> {
         let mapping = Mapping::new(fd.as_fd(), geometry)?;
-        Ok(Region { mapping, fd })
+        Ok(Region::of(mapping, fd))
+    }
+
+    fn of(mapping: Mapping, fd: OwnedFd) -> Self {
+        Region { mapping, fd, puts_back: lines::are_to_be_put_back() }
     }
 
     /// The size of the ring in bytes.

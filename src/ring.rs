@@ -7,16 +7,18 @@ use crate::interrupter::Interrupts;
 use crate::kernel::Kernel;
 use crate::layout::{Header, Ledger};
 use crate::obstacle::{Obstacle, Step};
-use crate::protocol::Memory;
+use crate::process::Generation;
 use crate::protocol::memory::bell;
+use crate::protocol::{Memory, bias};
 use crate::region::Region;
 use crate::status::Status;
 use crate::writers::Writers;
 use core::sync::atomic::AtomicBool;
 use rustix::fd::{AsFd, BorrowedFd};
 use std::io;
-use std::sync::OnceLock;
+use std::sync::{Once, OnceLock};
 use weakest_facade::Native;
+use weakest_facade::native::{enable_heavy_fences, heavy_fences_are_refused, heavy_fences_reach_across};
 
 /// What the owner, the reader and the writers of one ring in this process share.
 #[derive(Debug)]
@@ -35,12 +37,18 @@ pub(crate) struct Ring {
     pub(crate) writers: Writers,
     /// If the kernel writes for others.
     pub(crate) kernel: Option<Kernel>,
+    /// Whether the lock may be biased, and in which process.
+    biasable: Option<Generation>,
+    /// Whether other processes were let in.
+    opened: Once,
 }
 
 impl Ring {
     /// A new ring, owned by this process.
     pub(crate) fn create(capacity: usize) -> Result<Self, Status> {
-        Ok(Ring::new(Region::create(capacity)?, Doorbell::new()?))
+        let ring = Ring::new(Region::create(capacity)?, Doorbell::new()?);
+        let reaches = enable_heavy_fences().is_ok() && heavy_fences_reach_across();
+        Ok(Ring { biasable: reaches.then(Generation::current), ..ring })
     }
 
     /// A new ring, owned by this process, into which the kernel can write for others.
@@ -70,6 +78,23 @@ impl Ring {
             book,
             writers: Writers::default(),
             kernel: None,
+            biasable: None,
+            opened: Once::new(),
+        }
+    }
+
+    /// Before another process maps the region. The first time this takes the writers' lock; later it must not, since one of those
+    /// processes may hold it, and be stopped.
+    pub(crate) fn open(&self) {
+        if self.is_biasable() {
+            self.opened.call_once(|| bias::revoke_for_ever(self));
+        }
+    }
+
+    /// Before a fork of the owner's process writes. It does not go by `opened`, which it may have inherited half done.
+    pub(crate) fn open_from_fork(&self) {
+        if self.is_biasable() && !bias::is_over_for_ever(self) {
+            bias::revoke_for_ever(self);
         }
     }
 
@@ -140,6 +165,10 @@ impl Memory<Native> for Ring {
         self.region.write_bytes(offset, bytes);
     }
     #[inline(always)]
+    fn prefetch(&self, offset: u64) {
+        self.region.prefetch(offset);
+    }
+    #[inline(always)]
     fn own(&self, offset: u64, len: u64) {
         self.region.own(offset, len, Self::LINE);
     }
@@ -150,6 +179,13 @@ impl Memory<Native> for Ring {
     }
     fn is_mediated(&self) -> bool {
         self.kernel.is_some()
+    }
+    #[inline(always)]
+    fn is_biasable(&self) -> bool {
+        self.biasable.is_some()
+    }
+    fn may_bias(&self) -> bool {
+        self.biasable.is_some_and(Generation::is_current) && !heavy_fences_are_refused()
     }
     fn ring_bell(&self, wanted: u32) {
         if wanted & bell::ROOM != 0 {

@@ -111,8 +111,8 @@ impl RingBuffer {
         let end = index.saturating_add(amount).min(read::head(ring));
         while let Ok(Some(found)) = read::first(ring, index, end) {
             match ring.book.find(found.tag) {
-                Some(entry) => entry.delivered.add(1, found.len),
-                None => ring.book.others().delivered.add(1, found.len),
+                Some(entry) => entry.read.0.delivered.add(1, found.len),
+                None => ring.book.others().read.0.delivered.add(1, found.len),
             }
             index += found.record_len();
         }

@@ -95,6 +95,7 @@ impl Status {
     pub(crate) fn of_call(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Status::PEER_CLOSED,
+            io::ErrorKind::TimedOut => Status::TIMED_OUT,
             io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied => Status::NOT_SUPPORTED,
             _ => rustix::io::Errno::from_io_error(&error).map_or(Status::BAD_HANDLE, Status::from),
         }

@@ -25,6 +25,12 @@ pub(crate) fn spawn_without_signals(
     builder: Builder,
     body: impl FnOnce() + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
+    // A thread inherits its maker's mask.
+    without_signals(|| builder.spawn(body))
+}
+
+/// Does this while signals wait, but for those that a thread's own instructions raise and those that cannot.
+pub(crate) fn without_signals<T>(act: impl FnOnce() -> T) -> T {
     let mut all = MaybeUninit::<libc::sigset_t>::uninit();
     let mut before = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: `sigfillset` initialises the set that the other calls change and read.
@@ -34,11 +40,10 @@ pub(crate) fn spawn_without_signals(
             libc::sigdelset(all.as_mut_ptr(), signal);
         }
     }
-    // A thread inherits its maker's mask.
     // SAFETY: both sets may be read and written; the call cannot fail with these arguments, so `before` is initialised.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) };
-    let thread = builder.spawn(body);
+    let result = act();
     // SAFETY: `before` was initialised above.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), core::ptr::null_mut()) };
-    thread
+    result
 }

@@ -26,6 +26,11 @@ sites! {
     WORD: Write, "ordered by the protocol";
 }
 
+thread_local! {
+    /// How often this thread has looked at the clock.
+    static LOOKS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 /// The machine without an operating system.
 #[derive(Clone, Debug)]
 enum Bare {}
@@ -49,8 +54,10 @@ impl Platform for Bare {
         thread::yield_now();
     }
 
+    /// The clock strikes whenever somebody looks.
     fn now() -> Duration {
-        Duration::ZERO
+        LOOKS.set(LOOKS.get() + 1);
+        Duration::from_secs(LOOKS.get())
     }
 
     fn wait(word: &NativeU32, _: &'static Site, expected: u32, _: Option<Duration>) -> Wait {
@@ -71,6 +78,10 @@ impl Platform for Bare {
     }
 
     unsafe fn announce(_: &NativeU32) -> u32 {
+        Self::thread_id()
+    }
+
+    fn thread_id() -> u32 {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         thread_local!(static ID: u32 = NEXT.fetch_add(1, Ordering::Relaxed));
         ID.with(|id| *id)
@@ -242,4 +253,36 @@ fn to_a_reader_that_is_rung_for() {
             }
         }
     });
+}
+
+/// A wait that returns for no reason, or because the word has changed, again and again.
+#[test]
+fn a_limited_wait_ends_when_its_time_is_up_though_it_never_gets_to_sleep() {
+    /// Whatever waits for longer than the clock says does not look at it.
+    struct Bounded(Heap, AtomicU32);
+    impl Memory<Bare> for Bounded {
+        fn header(&self) -> &Header<Bare> {
+            assert!(self.1.fetch_add(1, Ordering::Relaxed) < 1_000, "its time was up long ago");
+            self.0.header()
+        }
+        fn capacity(&self) -> u64 {
+            self.0.capacity()
+        }
+        fn read_word(&self, offset: u64) -> u64 {
+            self.0.read_word(offset)
+        }
+        fn write_word(&self, offset: u64, value: u64) {
+            self.0.write_word(offset, value);
+        }
+        fn write_bytes(&self, offset: u64, bytes: &[u8]) {
+            self.0.write_bytes(offset, bytes);
+        }
+        fn ring_bell(&self, wanted: u32) {
+            self.0.ring_bell(wanted);
+        }
+    }
+    let ring = Bounded(Heap::new(8, 0), AtomicU32::new(0));
+    let begun = LOOKS.get();
+    assert_eq!(wait::wait::<Bare, _>(&ring, 0, Some(Duration::from_secs(5))), None);
+    assert!(LOOKS.get() - begun <= 7, "it is over as soon as it may be");
 }

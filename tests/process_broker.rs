@@ -301,8 +301,9 @@ fn one_flood_does_not_starve_the_others() {
     quiet.give(&modest);
     flood.tell(Order::Flood, 1000, 0);
     for number in 0..200 {
-        quiet.tell(Order::Write, 1000, number);
-        // What was in the ring and in the queue before it, and one turn per round: far fewer than this.
+        // Sent before the reader goes on: when the system runs whom is not what is tested.
+        assert_eq!(quiet.order(Order::Write, 1000, number), 0);
+        // What was in the ring, and a turn of the flood's: fewer than this.
         let mut before = 0;
         loop {
             let (tag, bytes) = reader.read_message_blocking(None).unwrap().unwrap();
@@ -311,8 +312,7 @@ fn one_flood_does_not_starve_the_others() {
                 break;
             }
             before += 1;
-            assert!(before < 1000, "message {number} waits behind a thousand of the other's");
+            assert!(before < 200, "message {number} waits behind two hundred of the other's");
         }
-        assert_eq!(quiet.answer(), 0);
     }
 }

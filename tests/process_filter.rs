@@ -8,7 +8,7 @@ use iobring_oracle::child::{self, Fork};
 use iobring_oracle::elsewhere;
 use iobring_oracle::page::page_size;
 use iobring_oracle::patience::{PATIENCE, until};
-use iobring_oracle::shared::{ROOM, Shared};
+use iobring_oracle::shared::{BIAS, ROOM, Shared};
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
@@ -58,6 +58,28 @@ fn no_membarrier_any_more() {
 #[test]
 fn no_membarrier_and_no_word_of_room() {
     apart("no_membarrier_and_no_word_of_room", the_broker_looks_again);
+}
+
+#[test]
+fn no_membarrier_and_a_bias_to_end() {
+    apart("no_membarrier_and_a_bias_to_end", a_bias_is_ended_all_the_same);
+}
+
+fn a_bias_is_ended_all_the_same() {
+    let reader = RingBuffer::create(64 * 1024);
+    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    let shared = Shared::of(&reader);
+    (0..256).for_each(|_| iob.send(b"alone").unwrap());
+    let biased = shared.word(BIAS);
+    assert_eq!(biased, rustix::thread::gettid().as_raw_nonzero().get() as u64);
+    assert_eq!(filter::forbid_everywhere(libc::SYS_membarrier), 0, "no filter can be installed here");
+    thread::scope(|scope| {
+        scope.spawn(|| iob.send(b"the other").unwrap());
+    });
+    assert_eq!(shared.word(BIAS), biased | 1 << 31);
+    // There will be no other, since none could be ended without waiting for a while.
+    (0..1000).for_each(|_| iob.send(b"alone again").unwrap());
+    assert_eq!(shared.word(BIAS), 0);
 }
 
 /// The wish for room is not seen by the reader, as may be where no fence is between the two: here, since it is taken away.

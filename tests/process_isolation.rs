@@ -5,7 +5,7 @@ mod process;
 
 use iobring::transport::Kind;
 use iobring::{Iob, RingBuffer};
-use process::{Order, Servant, message, servant};
+use process::{Order, Servant, message, names, servant};
 use std::io::{ErrorKind, Write};
 use std::os::unix::net::UnixStream;
 
@@ -16,6 +16,7 @@ fn child_process() {
 
 #[test]
 fn another_user_finds_no_way_to_the_region() {
+    let names = names();
     let mut reader = RingBuffer::create(64 * 1024);
     let (iob, _peer) = reader.new_iob_writer(1).unwrap();
 
@@ -32,12 +33,12 @@ fn another_user_finds_no_way_to_the_region() {
         println!("not run as root: nobody else to be, so only the traces were looked for");
         return;
     }
-    assert_ne!(twin.order(Order::Trespass, me, 0), 0);
+    assert_ne!(twin.order(Order::Trespass, me, names), 0);
     let mut stranger = Servant::start_as_nobody();
     stranger.give(&iob);
     assert_eq!(stranger.order(Order::TracesOfRegion, 0, 0), 0);
-    assert_eq!(stranger.order(Order::Trespass, me, 0), 0);
-    assert_eq!(stranger.order(Order::Trespass, friend.child.id(), 0), 0);
+    assert_eq!(stranger.order(Order::Trespass, me, names), 0);
+    assert_eq!(stranger.order(Order::Trespass, friend.child.id(), names), 0);
     stranger.write(24, 3);
     assert_eq!(reader.read_message_blocking(None).unwrap(), Some((1, message(24, 3))));
 }

@@ -8,7 +8,7 @@ use iobring::transport::Kind;
 use iobring::{Accounts, Count, Iob, Reader, RingBuffer, Status};
 use iobring_oracle::child::{self, Fork};
 use iobring_oracle::shared::Shared;
-use process::{Order, Servant, UNSUPPORTED, message, refused, servant};
+use process::{Order, Servant, UNSUPPORTED, message, names, refused, servant};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use std::io::{ErrorKind, IoSlice, IoSliceMut};
@@ -78,6 +78,7 @@ fn records_of_every_length_arrive_as_they_were_written_wherever_the_ring_ends() 
 
 #[test]
 fn an_unprivileged_process_writes_and_holds_nothing_of_the_ring() {
+    let names = names();
     let Some(mut reader) = mediated(64 * 1024) else { return };
     let (iob, _peer) = reader.new_iob_writer(7).unwrap();
     let mut servant = Servant::start_as_nobody();
@@ -88,7 +89,7 @@ fn an_unprivileged_process_writes_and_holds_nothing_of_the_ring() {
     }
     let maps = std::fs::read_to_string(format!("/proc/{}/maps", servant.child.id())).unwrap();
     assert!(!maps.contains("bpf-map") && !maps.contains("memfd"), "{maps}");
-    assert_eq!(servant.order(Order::Trespass, std::process::id(), 0), 0);
+    assert_eq!(servant.order(Order::Trespass, std::process::id(), names), 0);
     // It passes its right on, to a fork and to another process, and no more than that.
     assert_eq!(servant.order(Order::ForkAndWrite, 24, 8), 0);
     expect(&mut reader, 7, 24, 8);
@@ -439,6 +440,40 @@ fn whatever_a_program_is_asked_the_ring_stays_sound() {
     let others: Vec<_> = (0..70).map(|_| by_kernel(&iob)).collect();
     write(&others[69], b"theirs").unwrap();
     assert_eq!(reader.read_message_blocking(None).unwrap(), Some((0x7a61, b"theirs".to_vec())));
+}
+
+/// What a hand-over costs is mostly the kernel's check of the program. 3,200 instructions on Linux 6.18; ten times as many of loops whose rounds it follows one by one.
+#[test]
+fn the_kernel_checks_a_program_at_once() {
+    let Some(reader) = mediated(64 * 1024) else { return };
+    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    let program = &descriptors(&iob)[0];
+    let about = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", program.as_raw_fd())).unwrap();
+    let checked = about.lines().find_map(|line| line.strip_prefix("verified_insns:")).expect("Linux 5.16 says so");
+    assert!(checked.trim().parse::<u32>().unwrap() < 10_000, "{checked} instructions");
+}
+
+/// Pieces whose lengths add up to little only because the sum wraps.
+#[test]
+fn pieces_longer_than_their_record_overwrite_nothing() {
+    let Some(mut reader) = mediated(64 * 1024) else { return };
+    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    let (hostile, _hostile_peer) = reader.new_iob_writer(2).unwrap();
+    let descriptors = descriptors(&hostile);
+    let memory = vec![0x5au8; 65_535];
+    for round in 0..20 {
+        // Room for a small record, at another place each time.
+        let count = (0..)
+            .take_while(|&n| reader.tail() + 65_400 > reader.head() && write(&iob, &message(1000, n)).is_ok())
+            .count();
+        for (first, second) in [(60_000, 8), (100, 0), (65_535, 24)] {
+            let pieces = [[memory.as_ptr() as u64, first], [memory.as_ptr() as u64, 0u64.wrapping_sub(first) + second]];
+            let answer = run(&descriptors[0], [pieces.as_ptr() as u64, 0, ask::RECORD + 2]);
+            assert!(matches!(answer, Ok(1..=6)), "{answer:?}");
+        }
+        (0..count as u64).for_each(|n| expect(&mut reader, 1, 1000, n));
+        assert_eq!(reader.try_read_message().unwrap(), None, "round {round}");
+    }
 }
 
 /// What [`Iob::write_batch`] says, on whatever transport: as many single writes as could be done before one failed.
@@ -801,4 +836,39 @@ fn a_fork_gives_nothing_and_takes_nothing_back() {
         }
     }
     assert_eq!(reader.accounts().by_tag[&7].accepted.records, 800);
+}
+
+/// The kernel gives up checking a program when a signal comes for the thread that loads it.
+#[test]
+fn a_writer_is_handed_over_though_signals_come_all_the_time() {
+    extern "C" fn handler(_: libc::c_int) {}
+    let Some(reader) = mediated(64 * 1024) else { return };
+    let (iob, _peer) = reader.new_iob_writer(1).unwrap();
+    // SAFETY: all zeros is an action without flags and with an empty mask, and the handler does nothing.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = handler as extern "C" fn(libc::c_int) as usize;
+        assert_eq!(libc::sigaction(libc::SIGUSR1, &action, std::ptr::null_mut()), 0);
+    }
+    let done = AtomicBool::new(false);
+    // SAFETY: it names the calling thread.
+    let here = unsafe { libc::pthread_self() };
+    let sent = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                // SAFETY: that thread outlives this one, which it joins.
+                assert_eq!(unsafe { libc::pthread_kill(here, libc::SIGUSR1) }, 0);
+                sent.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        while sent.load(Ordering::Relaxed) == 0 {}
+        let handed_over = std::panic::catch_unwind(|| {
+            for _ in 0..10 {
+                write(&by_kernel(&iob), b"handed over").unwrap();
+            }
+        });
+        done.store(true, Ordering::Relaxed);
+        handed_over.unwrap();
+    });
 }

@@ -19,6 +19,11 @@ macro_rules! numbers { ($($t:ident $bytes:literal)*) => { $(
             if self < other { None } else { Some(self - other) }
         }
         #[inline(always)]
+    pub fn saturating_add(self, other: Self) -> Self {
+        let sum = crate::intrinsics::wrapping_add(self, other);
+        if sum < self { !0 } else { sum }
+    }
+    #[inline(always)]
         pub const fn saturating_sub(self, other: $t) -> $t { if self < other { 0 } else { self - other } }
         #[inline(always)]
         pub const fn is_multiple_of(self, other: $t) -> bool { if other == 0 { self == 0 } else { self % other == 0 } }

@@ -13,10 +13,24 @@ pub enum Option<T> {
 }
 impl<T> Option<T> {
     #[inline(always)]
+    pub fn is_some_and<F: FnOnce(T) -> bool>(self, f: F) -> bool {
+        match self {
+            Some(value) => f(value),
+            None => false,
+        }
+    }
+    #[inline(always)]
     pub fn and_then<U, F: FnOnce(T) -> Option<U>>(self, f: F) -> Option<U> {
         match self {
             Some(value) => f(value),
             None => None,
+        }
+    }
+    #[inline(always)]
+    pub fn unwrap_or(self, other: T) -> T {
+        match self {
+            Some(value) => value,
+            None => other,
         }
     }
     #[inline(always)]

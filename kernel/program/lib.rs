@@ -45,15 +45,9 @@ pub extern "C" fn write(_context: *const u8) -> u32 {
     with_preemption_disabled(|| {
         let (region, request) = (Region, &request);
         let writer = Writer { grant: grant(), holder: holder(), tag: tag() };
-        if request.is_batch {
-            let len_of = |i| request.piece(i)[1];
-            let fill = |i, offset| region.gather(offset, request, i, 1, len_of(i));
-            let (written, end) = mediator::write_batch(&region, &writer, request.count, len_of, fill);
-            (written as u32) << 8 | end as u32
-        } else {
-            let fill = |offset| region.gather(offset, request, 0, request.count, request.len);
-            mediator::write(&region, &writer, request.count, request.len, request.waits, fill) as u32
-        }
+        let fill = |i, offset| region.gather(offset, request, i);
+        let (written, end) = mediator::write(&region, &writer, &request.asked, |i| request.len_of(i), fill);
+        request.result(written, end)
     })
 }
 

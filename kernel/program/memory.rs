@@ -10,16 +10,18 @@
 //! A message is copied as if the ring went on behind its end, and what then stands there is copied to the ring's start. Nobody
 //! else maps what is behind.
 
-use crate::layout::{Accounts, MAX_VECTORS};
-use crate::layout::{Header, Ledger};
+use crate::layout::{Accounts, Header, Ledger, MAX_VECTORS, RING_BUFFER_MESSAGE_HEADER_SIZE};
 use crate::protocol::Memory;
 use crate::protocol::memory::bell;
-use crate::protocol::mediator::{Answer, BATCH, ask};
+use crate::protocol::mediator::{Answer, Asked, BATCH, ask};
 use crate::symbols::{Bell, arguments, capacity, copy, opaque, read_user, region, ring};
 use weakest_facade::Native;
 
 /// The size of page 0, in bytes.
 const PAGE: usize = 4096;
+
+/// What stands before a message, in bytes.
+const HEADER: u64 = RING_BUFFER_MESSAGE_HEADER_SIZE as u64;
 
 /// More than any piece is long.
 const PIECE: u64 = 65_535;
@@ -36,33 +38,35 @@ impl Region {
         if offset < capacity() { Some(unsafe { region().add(PAGE + offset as usize).cast() }) } else { None }
     }
 
-    /// Copies so many pieces from number `first` on, which are `len` bytes, to `offset`, a multiple of 8, with zeros behind. Whether all
-    /// could be read.
+    /// Copies the pieces of message number `i` to `offset`, a multiple of 8 behind a record's header, with zeros behind them. Whether
+    /// all could be read.
     #[inline(always)]
-    pub fn gather(&self, offset: u64, request: &Request, first: u64, count: u64, len: u64) -> bool {
+    pub fn gather(&self, offset: u64, request: &Request, i: u64) -> bool {
         let ring = unsafe { region().add(PAGE) };
-        let start = if offset >= capacity() { offset - capacity() } else { offset };
-        let last = start + (len & !7);
-        if start >= capacity() || last > capacity() + PIECE {
+        let len = request.len_of(i);
+        let padded = (len + 7) & !7;
+        if offset < HEADER || offset > capacity() + HEADER - 8 || padded > PIECE + 1 {
             return false;
         }
-        if len & 7 != 0 {
-            unsafe { ring.add(last as usize).cast::<u64>().write_volatile(0) };
-        }
-        let mut at = start;
-        let mut i = 0;
-        while i < MAX_VECTORS as u64 && i < count {
-            let [from, len] = request.piece(first + i);
-            if at > capacity() + PIECE || len > PIECE || !unsafe { read_user(ring.add(at as usize), len, from) } {
+        let end = offset + padded;
+        // The last word there is: of no message it is the header's, which is written later.
+        unsafe { ring.add(end as usize - 8).cast::<u64>().write_volatile(0) };
+        let mut at = offset;
+        let could = request.each_piece(i, |[from, piece]| {
+            let to = at;
+            // Pieces may be so long that their sum has wrapped.
+            if piece > PIECE || to > capacity() + PIECE || to + piece > offset + len {
                 return false;
             }
-            at += len;
-            i += 1;
+            at = to + piece;
+            unsafe { read_user(ring.add(to as usize), piece, from) }
+        });
+        if !could {
+            return false;
         }
-        let end = last + if len & 7 != 0 { 8 } else { 0 };
         if end > capacity() {
             let over = end - capacity();
-            if over > PIECE + 1 {
+            if over > PIECE {
                 return false;
             }
             unsafe { copy(ring, over, ring.add(capacity() as usize)) };
@@ -93,6 +97,16 @@ impl Memory<Native> for Region {
             unsafe { word.write_volatile(value) };
         }
     }
+    #[inline(always)]
+    fn write_pair(&self, offset: u64, words: [u64; 2]) {
+        if offset < capacity() {
+            let ring = unsafe { region().add(PAGE) };
+            // At the ring's start, if it does not go on. Without a branch, both of whose sides the verifier would follow.
+            let second = (offset + 8) & mask_if_negative((offset + 8).wrapping_sub(capacity()));
+            unsafe { ring.add(offset as usize).cast::<u64>().write_volatile(words[0]) };
+            unsafe { ring.add(second as usize).cast::<u64>().write_volatile(words[1]) };
+        }
+    }
     /// Messages come from the writer's memory, by [`Region::gather`].
     #[inline(always)]
     fn write_bytes(&self, _: u64, _: &[u8]) {}
@@ -116,6 +130,12 @@ impl Memory<Native> for Region {
     }
 }
 
+/// All ones or none, by the sign. Where this stands for a branch the verifier follows one path less.
+#[inline(always)]
+fn mask_if_negative(number: u64) -> u64 {
+    opaque((opaque(number) as i64 >> 63) as u64)
+}
+
 /// A piece of the writer's memory: its address, and its length.
 type Piece = [u64; 2];
 
@@ -127,22 +147,22 @@ union Pieces {
 
 /// What the writer asks for, by the numbers of [`mediator::ask`].
 pub struct Request {
-    /// How many pieces there are.
-    pub count: u64,
+    pub asked: Asked,
+    /// All ones if messages are of one piece each, else none.
+    are_single: u64,
+    /// All ones if each piece is a message, as far as the writer says so, else none.
+    is_batch: u64,
+    /// The message's length, if it is one, and not of one piece; else 0.
+    len: u64,
     pieces: Pieces,
-    /// Whether each is a record of its own.
-    pub is_batch: bool,
-    /// Whether whoever asks waits for room.
-    pub waits: bool,
-    /// The sum of their lengths, if they are one record.
-    pub len: u64,
 }
 
 impl Request {
     /// Room for one.
     #[inline(always)]
     pub fn new() -> Self {
-        Request { count: 0, pieces: Pieces { nothing: () }, is_batch: false, waits: false, len: 0 }
+        let asked = Asked { messages: 0, pieces: 0, waits: false };
+        Request { asked, are_single: 0, is_batch: 0, len: 0, pieces: Pieces { nothing: () } }
     }
 
     /// Fetches what is asked for, each word of it once, and adds up; or says that there is nothing to write.
@@ -155,42 +175,86 @@ impl Request {
         if what >> 16 != ask::RECORD >> 16 {
             return Err(Answer::Invalid);
         }
-        self.count = what & 0x3fff;
-        self.is_batch = what & ask::RECORDS & 0xffff != 0;
-        self.waits = what & ask::WAITS != 0;
         // Of too many the writer has added up by itself.
         self.len = len;
-        if self.count == 1 && !self.is_batch {
+        let (count, is_batch) = (count_of(what), what & IS_BATCH != 0);
+        if count == 1 && !is_batch {
             unsafe { self.pieces.fetched[0] = [address, len] };
-        } else if self.count <= if self.is_batch { BATCH } else { MAX_VECTORS as u64 } {
+        } else if count <= if is_batch { BATCH } else { MAX_VECTORS as u64 } {
             let to = (&raw mut self.pieces).cast::<u8>();
-            if !unsafe { read_user(to, self.count * size_of::<Piece>() as u64, address) } {
+            if !unsafe { read_user(to, count * size_of::<Piece>() as u64, address) } {
                 return Err(Answer::Fault);
             }
-            if !self.is_batch {
-                self.len = self.sum();
+            if !is_batch {
+                self.len = self.sum(count);
             }
-        } else if self.is_batch {
+        } else if is_batch {
             return Err(Answer::Invalid);
         }
+        // The same number, of which the verifier has forgotten what it found out above: from here on there is one path.
+        let what = opaque(what ^ address) ^ address;
+        self.is_batch = mask_if_negative(what << 48);
+        self.asked.waits = what & ask::WAITS != 0;
+        // One where the mask says so.
+        self.asked.messages = 1 + ((count_of(what) - 1) & self.is_batch);
+        self.asked.pieces = 1 + ((count_of(what) - 1) & !self.is_batch);
+        self.are_single = mask_if_negative((self.asked.pieces ^ 1) - 1);
+        self.len = self.len & !self.are_single;
         Ok(())
     }
 
-    /// The sum of the lengths of the pieces. Without a branch for each, whose every combination the verifier would go through.
+    /// The sum of the lengths of so many pieces.
     #[inline(always)]
-    fn sum(&self) -> u64 {
+    fn sum(&self, count: u64) -> u64 {
         let mut sum = 0u64;
         macro_rules! add { ($($i:literal)*) => { $(
-            let is_one = opaque((($i as i64).wrapping_sub(self.count as i64) >> 63) as u64);
-            sum = sum.wrapping_add(self.piece($i)[1] & is_one);
+            sum = sum.wrapping_add(self.piece($i)[1] & mask_if_negative($i - count));
         )* } }
         add!(0 1 2 3 4 5 6 7);
         sum
     }
 
+    /// How long message number `i` is.
+    #[inline(always)]
+    pub fn len_of(&self, i: u64) -> u64 {
+        self.piece(i)[1] & self.are_single | self.len
+    }
+
+    /// Calls `copy` with each piece of message number `i`, as long as it can; whether it always could.
+    #[inline(always)]
+    fn each_piece(&self, i: u64, mut copy: impl FnMut(Piece) -> bool) -> bool {
+        if self.are_single & 1 != 0 {
+            return copy(self.piece(i));
+        }
+        // There is no other message.
+        let failed = (0..MAX_VECTORS as u64).find_map(|k| {
+            if k >= self.asked.pieces {
+                return Some(false);
+            }
+            if copy(self.piece(k)) { None } else { Some(true) }
+        });
+        !failed.is_some_and(|failed| failed)
+    }
+
+    /// What the program says of so many messages written: how many those were, if it was asked to write several, and what became of
+    /// the next.
+    #[inline(always)]
+    pub fn result(&self, written: u64, end: Answer) -> u32 {
+        ((written & self.is_batch) as u32) << 8 | end as u32
+    }
+
     /// A piece. Read anew from the stack, which the verifier follows.
     #[inline(always)]
-    pub fn piece(&self, i: u64) -> Piece {
+    fn piece(&self, i: u64) -> Piece {
         unsafe { (&raw const self.pieces.fetched[i as usize]).read_volatile() }
     }
+}
+
+/// The bit of an [`ask`] that says that each piece is a message.
+const IS_BATCH: u64 = ask::RECORDS ^ ask::RECORD;
+
+/// How many pieces there are, by what is asked.
+#[inline(always)]
+fn count_of(what: u64) -> u64 {
+    what & (ask::WAITS - 1)
 }

@@ -6,7 +6,7 @@
 use crate::memory::HeapRing;
 use core::ops::ControlFlow;
 use iobring::protocol::cursor::Cursor;
-use iobring::protocol::mediator::{self, Answer, Writer};
+use iobring::protocol::mediator::{self, Answer, Asked, Writer};
 use iobring::protocol::memory::bell;
 use iobring::protocol::read::Found;
 use iobring::protocol::{Memory, read, wait, write};
@@ -50,40 +50,43 @@ pub fn write_in_place<P: Platform>(ring: &HeapRing<P>, tag: u64, sequence: u64) 
 /// Has a mediator write one record for this writer, whose grant has the number of its tag less 1; asks again as long as the lock
 /// is held.
 pub fn mediate<P: Platform>(ring: &HeapRing<P>, tag: u64, sequence: u64) -> Answer {
+    mediate_one(ring, tag, sequence, false)
+}
+
+/// As [`mediate`], for a writer that waits for room where there is none.
+pub fn mediate_waiting<P: Platform>(ring: &HeapRing<P>, tag: u64, sequence: u64) -> Answer {
+    mediate_one(ring, tag, sequence, true)
+}
+
+fn mediate_one<P: Platform>(ring: &HeapRing<P>, tag: u64, sequence: u64, waits: bool) -> Answer {
     let bytes = message(10 * tag + sequence);
-    P::retry(|| {
-        let fill = |offset| {
-            ring.write_bytes(offset, &bytes);
-            true
-        };
-        let writer = Writer { grant: ring.grant(tag as usize - 1), holder: tag, tag };
-        match mediator::write::<P, _>(ring, &writer, 1, bytes.len() as u64, false, fill) {
-            Answer::Busy => {
-                P::give_way();
-                None
-            }
-            answer => Some(answer),
-        }
-    })
+    let fill = |_, offset| {
+        ring.write_bytes(offset, &bytes);
+        true
+    };
+    ask(ring, tag, &Asked { messages: 1, pieces: 1, waits }, fill).1
 }
 
 /// Has a mediator write records 1 to `count` at once, of which number `unreadable` cannot be read; asks again as long as the lock is
 /// held. Returns how many were written, and what kept the next from it.
 pub fn mediate_batch<P: Platform>(ring: &HeapRing<P>, tag: u64, count: u64, unreadable: u64) -> (u64, Answer) {
+    let fill = |number, offset| {
+        let sequence = number + 1;
+        ring.write_bytes(offset, &message(10 * tag + sequence));
+        sequence != unreadable
+    };
+    ask(ring, tag, &Asked { messages: count, pieces: 1, waits: false }, fill)
+}
+
+/// Has a mediator write messages of 8 bytes that `fill` puts in their places; asks again as long as the lock is held.
+fn ask<P: Platform>(ring: &HeapRing<P>, tag: u64, asked: &Asked, fill: impl Fn(u64, u64) -> bool) -> (u64, Answer) {
     let writer = Writer { grant: ring.grant(tag as usize - 1), holder: tag, tag };
-    P::retry(|| {
-        let fill = |number, offset| {
-            let sequence = number + 1;
-            ring.write_bytes(offset, &message(10 * tag + sequence));
-            sequence != unreadable
-        };
-        match mediator::write_batch::<P, _>(ring, &writer, count, |_| 8, fill) {
-            (_, Answer::Busy) => {
-                P::give_way();
-                None
-            }
-            written => Some(written),
+    P::retry(|| match mediator::write::<P, _>(ring, &writer, asked, |_| 8, &fill) {
+        (_, Answer::Busy) => {
+            P::give_way();
+            None
         }
+        written => Some(written),
     })
 }
 
@@ -95,9 +98,14 @@ pub fn mediate_all<P: Platform>(ring: &HeapRing<P>, tag: u64, count: u64) -> Vec
 
 /// Writes records 1 to `count` in turn, and notes those that were accepted.
 pub fn write_all<P: Platform>(ring: &HeapRing<P>, tag: u64, count: u64) -> Vec<u64> {
+    write_all_after(ring, tag, 0, count)
+}
+
+/// Writes `count` records in turn, of which the first comes after number `last`, and notes those that were accepted.
+pub fn write_all_after<P: Platform>(ring: &HeapRing<P>, tag: u64, last: u64, count: u64) -> Vec<u64> {
     // A writer remembers of a write whether it was accepted, and nothing else.
     let accepted = |sequence: u64| P::scope(|| write(ring, tag, sequence).is_ok().into()) == 1;
-    (1..=count).filter(|&sequence| accepted(sequence)).map(|sequence| 10 * tag + sequence).collect()
+    (last + 1..=last + count).filter(|&sequence| accepted(sequence)).map(|sequence| 10 * tag + sequence).collect()
 }
 
 /// Visits up to `most` records that are there now, checks and notes them.

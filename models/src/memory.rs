@@ -18,6 +18,8 @@ sites! {
     BELL_RING: Wake, "like a descriptor, it promises no ordering";
     /// Somebody asleep until the bell is rung.
     BELL_SLEEP: Wait, "orders nothing";
+    /// The lock is biased before the threads start.
+    BIASED: Store Relaxed, "before the threads start";
     /// The bell was heard.
     BELL_TAKE: Rmw Relaxed, "orders nothing";
 }
@@ -38,6 +40,7 @@ pub struct HeapRing<P: Platform> {
     slots: Vec<Slot<P>>,
     /// The rights to write by way of a mediator; none, and none writes.
     grants: Vec<Grant<P>>,
+    biasable: bool,
 }
 
 impl<P: Platform> HeapRing<P> {
@@ -53,6 +56,7 @@ impl<P: Platform> HeapRing<P> {
             journal: Journal::new(),
             slots: Vec::new(),
             grants: Vec::new(),
+            biasable: false,
         }
     }
 
@@ -64,6 +68,14 @@ impl<P: Platform> HeapRing<P> {
     /// An empty ring of `capacity` bytes whose indices start at `index`, and into which mediators write for so many writers.
     pub fn with_grants(capacity: u64, index: u64, grants: usize) -> Self {
         HeapRing { grants: (0..grants).map(|_| Grant::new()).collect(), ..Self::new(capacity, index) }
+    }
+
+    /// The same ring, whose lock may be biased, if it may, and is so towards the thread of this id to begin with.
+    pub fn biased(self, biasable: bool, id: u32) -> Self {
+        if biasable {
+            self.header.reader.0.bias.store(&BIASED, id);
+        }
+        HeapRing { biasable, ..self }
     }
 
     /// A right to write by way of a mediator.
@@ -128,6 +140,9 @@ impl<P: Platform> Memory<P> for HeapRing<P> {
     /// Short, so that every record has words that the reader puts back.
     const LINE: u64 = 16;
 
+    /// At once.
+    const BIAS_AFTER: u32 = 1;
+
     fn header(&self) -> &Header<P> {
         &self.header
     }
@@ -177,6 +192,14 @@ impl<P: Platform> Memory<P> for HeapRing<P> {
 
     fn is_mediated(&self) -> bool {
         !self.grants.is_empty()
+    }
+
+    fn is_biasable(&self) -> bool {
+        self.biasable
+    }
+
+    fn may_bias(&self) -> bool {
+        true
     }
 
     fn ring_bell(&self, wanted: u32) {

@@ -8,6 +8,7 @@ use crate::scenarios::abandoned::Abandoned;
 use crate::scenarios::accounts::{Accounts, Inherited};
 use crate::scenarios::batch::Batch;
 use crate::scenarios::by_hand::ByHand;
+use crate::scenarios::by_two::ByTwo;
 use crate::scenarios::cancelled::Cancelled;
 use crate::scenarios::closing::Closing;
 use crate::scenarios::death::Death;
@@ -15,13 +16,15 @@ use crate::scenarios::edge::Edge;
 use crate::scenarios::full::{Full, GivingBack};
 use crate::scenarios::in_place::InPlace;
 use crate::scenarios::limited::Limited;
-use crate::scenarios::mediated::{Bereaved, Mediated, Revoked, Together};
+use crate::scenarios::mediated::{Bereaved, Marked, Mediated, Revoked, Together};
 use crate::scenarios::mediator::Mediator;
+use crate::scenarios::patient::{Beside, Patient};
 use crate::scenarios::peer::PeerClosed;
 use crate::scenarios::polling::Polling;
 use crate::scenarios::repair::Repair;
 use crate::scenarios::reserved::Reserved;
 use crate::scenarios::restart::Restart;
+use crate::scenarios::rung::Rung;
 use crate::scenarios::stopped::Stopped;
 use crate::scenarios::timed::Timed;
 use crate::scenarios::waiting::Waiting;
@@ -39,7 +42,7 @@ use weakest::suite::{Engine, Entry};
 /// How patient a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Within a few minutes.
+    /// Within a minute or so, on two cores.
     Quick,
     /// Within ten minutes.
     Default,
@@ -81,7 +84,15 @@ fn sample(scenario: impl Scenario + Copy, iterations: u64) -> [Entry; 2] {
 }
 
 fn waiting(writers: u64, messages: u64, style: Style) -> Waiting {
-    Waiting { writers, messages, style }
+    Waiting { writers, messages, style, biased: false }
+}
+
+fn polling(writers: u64, messages: u64) -> Polling {
+    Polling { writers, messages, biased: false }
+}
+
+fn death(mortals: u64, style: Style) -> Death {
+    Death { mortals, messages: 1, style, biased: false }
 }
 
 fn closing(style: Option<Style>, late: bool) -> Closing {
@@ -90,6 +101,10 @@ fn closing(style: Option<Style>, late: bool) -> Closing {
 
 fn mediated(writers: u64, messages: u64, direct: bool) -> Mediated {
     Mediated { writers, messages, direct }
+}
+
+fn patient(beside: Beside) -> Patient {
+    Patient { beside }
 }
 
 /// The models of a level.
@@ -108,7 +123,7 @@ pub fn models(level: Level) -> Vec<Entry> {
 fn loom_models(level: Level) -> Vec<Entry> {
     let mut models = small_loom_models();
     models.extend([
-        loom(Polling { writers: 2, messages: 1 }, Some(3), 1_248),
+        loom(polling(2, 1), Some(3), 1_248),
         loom(waiting(2, 1, Blocking), Some(2), 3_643),
         loom(waiting(2, 1, Bell), Some(2), 3_619),
     ]);
@@ -124,7 +139,7 @@ fn loom_models(level: Level) -> Vec<Entry> {
     }
     if level >= Level::Full {
         models.extend([
-            loom(Polling { writers: 2, messages: 1 }, None, 10_000),
+            loom(polling(2, 1), None, 10_000),
             loom(PeerClosed, Some(6), 10_000),
             loom(waiting(2, 1, Blocking), Some(4), 100_000),
         ]);
@@ -135,8 +150,8 @@ fn loom_models(level: Level) -> Vec<Entry> {
 /// The loom models that take a second or less each.
 fn small_loom_models() -> Vec<Entry> {
     vec![
-        loom(Polling { writers: 1, messages: 1 }, None, 24),
-        loom(Polling { writers: 1, messages: 2 }, None, 182),
+        loom(polling(1, 1), None, 24),
+        loom(polling(1, 2), None, 182),
         loom(Batch, None, 24),
         loom(InPlace, None, 24),
         loom(Full { by: GivingBack::Cursor }, None, 30),
@@ -156,27 +171,59 @@ fn small_loom_models() -> Vec<Entry> {
         loom(Cancelled { then: Bell }, Some(3), 281),
         loom(PeerClosed, Some(3), 1_109),
         loom(Repair, Some(3), 343),
-        loom(mediated(1, 1, false), None, 800),
-        loom(mediated(2, 1, false), Some(2), 2_587),
-        loom(mediated(1, 1, true), Some(2), 3_984),
-        loom(Together { unreadable: true }, None, 1_445),
-        loom(Together { unreadable: false }, None, 1_445),
-        loom(Revoked, None, 31),
+        loom(mediated(1, 1, false), None, 3_477),
+        loom(mediated(2, 1, false), Some(2), 6_981),
+        loom(mediated(1, 1, true), Some(2), 10_294),
+        loom(Together { unreadable: true }, None, 3_477),
+        loom(Together { unreadable: false }, None, 3_477),
+        loom(Revoked, None, 41),
         loom(closing(None, false), Some(2), 340),
         loom(closing(Some(Blocking), false), Some(2), 2_507),
         loom(Abandoned, None, 34),
     ]
 }
 
+/// The explorer's models of a lock that is biased, and take a moment.
+fn small_biased_models() -> Vec<Entry> {
+    vec![
+        explore(Polling { biased: true, ..polling(1, 2) }, 1),
+        explore(Waiting { biased: true, ..waiting(1, 1, Blocking) }, 0),
+        explore(Waiting { biased: true, ..waiting(1, 1, Bell) }, 0),
+        explore(Polling { biased: true, ..polling(2, 1) }, 2),
+    ]
+}
+
+/// The larger ones.
+fn biased_models(level: Level) -> Vec<Entry> {
+    let dying = |style| Death { biased: true, messages: 2, ..death(1, style) };
+    let mut models = vec![
+        explore(Waiting { biased: true, ..waiting(1, 2, Blocking) }, 0),
+        explore(Death { biased: true, ..death(1, Blocking) }, 1),
+        explore(Death { biased: true, ..death(1, Bell) }, 1),
+    ];
+    if level >= Level::Default {
+        models.extend([
+            explore(Waiting { biased: true, ..waiting(1, 2, Bell) }, 0),
+            explore(Waiting { biased: true, ..waiting(2, 1, Blocking) }, 0),
+            explore(Polling { biased: true, ..polling(2, 2) }, 0),
+            explore(dying(Blocking), 1),
+            explore(dying(Bell), 1),
+            explore(Polling { biased: true, ..polling(2, 2) }, 2),
+        ]);
+    }
+    models
+}
+
 /// The explorer's models that take a moment on any memory.
 fn small_explorer_models() -> Vec<Entry> {
     vec![
-        explore(Polling { writers: 1, messages: 2 }, 1),
-        explore(Polling { writers: 2, messages: 1 }, 2),
+        explore(polling(1, 2), 1),
+        explore(polling(2, 1), 2),
         explore(Batch, 1),
         explore(InPlace, 1),
         explore(Full { by: GivingBack::Cursor }, 1),
         explore(Full { by: GivingBack::Amount }, 1),
+        explore(ByTwo, 0),
         explore(Mediator, 0),
         explore(Wishes { room: Room::One }, 0),
         explore(Wishes { room: Room::Both }, 0),
@@ -195,6 +242,7 @@ fn small_explorer_models() -> Vec<Entry> {
         explore(ByHand { style: Bell }, 0),
         explore(Cancelled { then: Blocking }, 0),
         explore(Cancelled { then: Bell }, 0),
+        explore(Rung, 0),
         explore(PeerClosed, 0),
         explore_with(Limited, ExplorerOptions { time: Time::PassesInIdleness, ..Default::default() }),
         explore(Repair, 1),
@@ -202,6 +250,7 @@ fn small_explorer_models() -> Vec<Entry> {
         explore(Restart { style: Bell, messages: 1 }, 1),
         explore(mediated(1, 1, false), 0),
         explore(mediated(1, 2, false), 0),
+        explore(Marked, 0),
         explore(Together { unreadable: true }, 0),
         explore(Together { unreadable: false }, 0),
         explore(Revoked, 0),
@@ -210,19 +259,22 @@ fn small_explorer_models() -> Vec<Entry> {
         explore(closing(None, true), 0),
         explore(Abandoned, 1),
     ]
+    .into_iter()
+    .chain(small_biased_models())
+    .collect()
 }
 
 fn explorer_models(level: Level) -> Vec<Entry> {
     let mut models = small_explorer_models();
+    models.extend(biased_models(level));
     models.extend([
         explore(Inherited, 2),
-        explore(Death { mortals: 1, style: Blocking }, 1),
-        explore(Death { mortals: 1, style: Bell }, 1),
+        explore(death(1, Blocking), 1),
+        explore(death(1, Bell), 1),
         explore(Stopped, 1),
-        // One death, which leaves the reader and another writer asleep: loom does not get that far with two preemptions.
-        explore(Death { mortals: 2, style: Blocking }, 1),
-        // Two deaths, after which the lock's word may be what it was.
-        explore(Death { mortals: 2, style: Blocking }, 2),
+        // One death, which leaves the reader and another writer asleep: loom does not get that far with two preemptions. Or two, after
+        // which the lock's word may be what it was.
+        explore(death(2, Blocking), 2),
         explore(mediated(1, 1, true), 0),
         explore(Bereaved, 1),
         explore(closing(Some(Bell), false), 0),
@@ -243,7 +295,7 @@ fn explorer_models(level: Level) -> Vec<Entry> {
         ]);
     }
     if level >= Level::Full {
-        models.push(explore(Death { mortals: 2, style: Bell }, 2));
+        models.push(explore(death(2, Bell), 2));
     }
     models
 }
@@ -254,8 +306,8 @@ fn hardware_models(level: Level) -> Vec<Entry> {
     if level >= Level::Default {
         models.extend([
             explore(Inherited, 2),
-            explore(Death { mortals: 1, style: Blocking }, 1),
-            explore(Death { mortals: 1, style: Bell }, 1),
+            explore(death(1, Blocking), 1),
+            explore(death(1, Bell), 1),
             explore(Restart { style: Blocking, messages: 2 }, 1),
             explore(waiting(1, 4, Blocking), 0),
             explore(waiting(1, 3, Bell), 0),
@@ -268,14 +320,14 @@ fn hardware_models(level: Level) -> Vec<Entry> {
         ]);
     }
     if level >= Level::Full {
-        models.extend([explore(waiting(3, 1, Blocking), 0), explore(Death { mortals: 2, style: Blocking }, 1)]);
+        models.extend([explore(waiting(3, 1, Blocking), 0), explore(death(2, Blocking), 1)]);
     }
     models
 }
 
-/// Who chases what only hardware shows: INTEREST_SET, performed before the reader has taken its bell.
+/// Who chases what only hardware shows: INTEREST_NEXT, performed before the reader has taken its bell.
 fn hardware_killers() -> Vec<Entry> {
-    on_memory(vec![explore(waiting(1, 3, Bell), 0)], Memory::HardwareStrict)
+    on_memory(vec![explore(Rung, 0)], Memory::HardwareStrict)
 }
 
 fn shuttle_models(level: Level) -> Vec<Entry> {
@@ -287,14 +339,18 @@ fn shuttle_models(level: Level) -> Vec<Entry> {
     let mut models = Vec::new();
     for style in [Blocking, Bell] {
         models.extend(sample(waiting(4, 8, style), iterations));
-        models.extend(sample(Death { mortals: 4, style }, iterations));
+        models.extend(sample(death(4, style), iterations));
         models.extend(sample(Restart { style, messages: 8 }, iterations));
     }
-    models.extend(sample(Polling { writers: 4, messages: 8 }, iterations));
+    models.extend(sample(polling(4, 8), iterations));
     models.extend(sample(PeerClosed, iterations));
     models.extend(sample(mediated(3, 4, true), iterations));
     models.extend(sample(Bereaved, iterations));
     models.extend(sample(Revoked, iterations));
+    // Too large for the explorer as they are.
+    for beside in [Beside::Nobody, Beside::Killed, Beside::Mortal] {
+        models.extend(sample(patient(beside), iterations));
+    }
     models.extend(sample(Mediator, iterations));
     models.extend(sample(Wishes { room: Room::Both }, iterations));
     models.extend(sample(Reserved { gives_up: false }, iterations));
@@ -302,23 +358,28 @@ fn shuttle_models(level: Level) -> Vec<Entry> {
     models
 }
 
-/// Who chases the mutants: small models first, so that most mutants die at once and in a short execution.
+/// Who chases the mutants. The smallest models first, so that most mutants die at once and in a short execution: loom's of a few dozen
+/// executions, the explorer's of a few hundred states, and then what takes a second.
 pub fn killers() -> Vec<Entry> {
-    let mut killers = small_loom_models();
-    killers.extend([
-        loom(Polling { writers: 2, messages: 1 }, Some(2), 0),
-        loom(waiting(2, 1, Blocking), Some(2), 0),
-        loom(waiting(2, 1, Bell), Some(2), 0),
-        explore(waiting(2, 1, Bell), 0),
-    ]);
+    let mut killers = vec![
+        loom(polling(1, 1), None, 24),
+        loom(Full { by: GivingBack::Cursor }, None, 30),
+        loom(Full { by: GivingBack::Amount }, None, 45),
+        loom(Accounts { together: true }, Some(3), 20),
+        loom(closing(None, false), Some(2), 340),
+    ];
+    killers.extend(small_explorer_killers());
     killers.extend(hardware_killers());
+    killers.extend([explore(mediated(1, 1, true), 0), explore(waiting(2, 1, Blocking), 0)]);
+    killers.extend(small_loom_models());
+    killers.push(explore(waiting(2, 1, Bell), 0));
     killers
 }
 
 /// The explorer's models that kill nearly every mutant, smallest first, so that it dies soon.
 fn small_explorer_killers() -> Vec<Entry> {
     vec![
-        explore(Polling { writers: 1, messages: 1 }, 0),
+        explore(polling(1, 1), 0),
         explore(Full { by: GivingBack::Cursor }, 0),
         explore(Full { by: GivingBack::Amount }, 0),
         explore(waiting(1, 1, Blocking), 0),
@@ -329,22 +390,31 @@ fn small_explorer_killers() -> Vec<Entry> {
         explore(Wishes { room: Room::One }, 0),
         explore(Wishes { room: Room::Both }, 0),
         explore(Wishes { room: Room::Repair }, 0),
-        explore(Polling { writers: 2, messages: 1 }, 0),
+        explore(polling(2, 1), 0),
         explore(PeerClosed, 0),
         explore(closing(None, false), 0),
         explore(mediated(1, 1, false), 0),
-        explore(mediated(1, 1, true), 0),
+        explore(Marked, 0),
+        explore(Waiting { biased: true, ..waiting(1, 1, Blocking) }, 0),
+        explore(Waiting { biased: true, ..waiting(1, 1, Bell) }, 0),
+        explore(Polling { biased: true, ..polling(2, 1) }, 0),
     ]
 }
 
 /// Who chases the mutants by the explorer alone.
 pub fn explorer_killers() -> Vec<Entry> {
     let mut killers = small_explorer_killers();
+    killers.extend(hardware_killers());
+    killers.push(explore(mediated(1, 1, true), 0));
     for style in [Blocking, Bell] {
         killers.push(explore(waiting(2, 1, style), 0));
     }
-    killers.extend(hardware_killers());
     killers
+}
+
+/// Who chases the mutants where no read is stale: most survive there, so that each of these is run for each of them.
+pub fn interleaved_killers() -> Vec<Entry> {
+    on_memory(small_explorer_killers(), Memory::Interleaved)
 }
 
 /// The memories that are asked which orderings they need: where reads may be stale.
@@ -365,7 +435,7 @@ pub fn memory_killers(memory: Memory) -> Vec<Entry> {
         Memory::Hardware | Memory::HardwareStrict => {
             let mut killers = small_explorer_killers();
             killers.extend(small_explorer_models());
-            killers.extend([explore(waiting(2, 1, Blocking), 0), explore(waiting(1, 3, Bell), 0)]);
+            killers.extend([explore(waiting(2, 1, Blocking), 0)]);
             killers
         }
         _ => explorer_killers(),
@@ -384,18 +454,20 @@ pub fn on_memory(entries: Vec<Entry>, memory: Memory) -> Vec<Entry> {
     entries.into_iter().filter_map(moved).collect()
 }
 
-/// The same by the engine that only samples, at a size that loom cannot reach.
-pub fn sampling_killers() -> Vec<Entry> {
+/// The same by the engine that only samples, at a size that loom cannot reach. Most mutants survive, so that each of these is run for
+/// each of them.
+pub fn sampling_killers(level: Level) -> Vec<Entry> {
+    let iterations = if level == Level::Quick { 50 } else { 200 };
     let mut killers = Vec::new();
     for style in [Blocking, Bell] {
-        killers.extend(sample(waiting(4, 8, style), 200));
+        killers.extend(sample(waiting(4, 8, style), iterations));
     }
-    killers.extend(sample(Polling { writers: 4, messages: 8 }, 200));
-    killers.extend(sample(Full { by: GivingBack::Cursor }, 200));
-    killers.extend(sample(Full { by: GivingBack::Amount }, 200));
-    killers.extend(sample(ByHand { style: Blocking }, 200));
-    killers.extend(sample(PeerClosed, 200));
-    killers.extend(sample(mediated(3, 4, true), 200));
+    killers.extend(sample(polling(4, 8), iterations));
+    killers.extend(sample(Full { by: GivingBack::Cursor }, iterations));
+    killers.extend(sample(Full { by: GivingBack::Amount }, iterations));
+    killers.extend(sample(ByHand { style: Blocking }, iterations));
+    killers.extend(sample(PeerClosed, iterations));
+    killers.extend(sample(mediated(3, 4, true), iterations));
     killers
 }
 
@@ -413,11 +485,11 @@ pub fn unreached<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<&'static st
 /// do the same by themselves.)
 pub fn sweeps(level: Level) -> Vec<Entry> {
     let mut sweeps = vec![
-        loom(Polling { writers: 1, messages: 2 }, Some(2), 0),
+        loom(polling(1, 2), Some(2), 0),
         loom(Batch, Some(2), 0),
         loom(Full { by: GivingBack::Cursor }, Some(2), 0),
-        loom(Death { mortals: 1, style: Blocking }, Some(2), 0),
-        loom(Death { mortals: 1, style: Bell }, Some(2), 0),
+        loom(death(1, Blocking), Some(2), 0),
+        loom(death(1, Bell), Some(2), 0),
         loom(Stopped, Some(2), 0),
         loom(Restart { style: Blocking, messages: 1 }, Some(2), 0),
         loom(Restart { style: Bell, messages: 1 }, Some(2), 0),
@@ -425,16 +497,16 @@ pub fn sweeps(level: Level) -> Vec<Entry> {
         loom(Accounts { together: true }, Some(2), 0),
         loom(Inherited, Some(2), 0),
         loom(InPlace, Some(2), 0),
-        loom(Bereaved, Some(2), 0),
-        loom(closing(None, false), Some(2), 0),
     ];
     if level >= Level::Default {
         sweeps.extend([
             loom(closing(Some(Blocking), false), Some(2), 0),
-            // Minutes; the explorer's model with a death has the same at the quick level.
+            // Long ones, of which the explorer's model with a death has the same at the quick level, without any bound.
+            loom(Bereaved, Some(2), 0),
+            loom(closing(None, false), Some(2), 0),
             loom(Reserved { gives_up: true }, Some(2), 0),
-            loom(Death { mortals: 2, style: Blocking }, Some(2), 0),
-            loom(Death { mortals: 2, style: Bell }, Some(2), 0),
+            loom(death(2, Blocking), Some(2), 0),
+            loom(death(2, Bell), Some(2), 0),
         ]);
     }
     sweeps

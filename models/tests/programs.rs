@@ -10,7 +10,7 @@ fn program(threads: &[&[Call]], start: Start) -> Program {
     Program { start, threads: threads.iter().map(thread).collect(), deaths: 0, restless: false, time: Time::AtWill }
 }
 
-const EMPTY: Start = Start { capacity: 48, index: 0, filled: 0 };
+const EMPTY: Start = Start { capacity: 48, index: 0, filled: 0, biased: false };
 
 #[test]
 fn every_program_leaves_what_the_specification_allows_and_every_pair_meets() {

@@ -13,14 +13,13 @@ pub(crate) const COMMON: usize = 0;
 /// So many entries are kept without looking whether any can be closed.
 const FEW: usize = 64;
 
-/// One tag's entry.
+/// One tag's entry. Writers and the reader count each record, at the same time, so that neither's figures may share a cache line
+/// with the other's.
 pub(crate) struct Entry {
     /// What writers in this process, and the broker, count.
-    pub(crate) own: Slot<Native>,
-    /// Counted by the reader.
-    pub(crate) delivered: Tally<Native>,
-    /// Counted by the reader: what it gave back unread.
-    pub(crate) dropped: Tally<Native>,
+    pub(crate) own: Apart<Slot<Native>>,
+    /// What the reader counts.
+    pub(crate) read: Apart<Read>,
     given_up: Tally<Native>,
     /// What isolated writers say to have refused. Changed and read under the writers' lock.
     reported: Tally<Native>,
@@ -29,6 +28,17 @@ pub(crate) struct Entry {
     /// What the kernel counts for writers with this tag.
     granted: Mutex<Vec<Arc<Granted>>>,
 }
+
+/// What the reader counts of one tag.
+pub(crate) struct Read {
+    pub(crate) delivered: Tally<Native>,
+    /// What it gave back unread.
+    pub(crate) dropped: Tally<Native>,
+}
+
+/// Alone on its cache line, and on the one that processors fetch along with it.
+#[repr(align(128))]
+pub(crate) struct Apart<T>(pub(crate) T);
 
 /// The entries of one ring.
 #[derive(Debug)]
@@ -152,9 +162,8 @@ impl Book {
 impl Entry {
     fn new() -> Self {
         Entry {
-            own: Slot::new(),
-            delivered: Tally::new("delivered"),
-            dropped: Tally::new("dropped"),
+            own: Apart(Slot::new()),
+            read: Apart(Read { delivered: Tally::new("delivered"), dropped: Tally::new("dropped") }),
             given_up: Tally::new("given up"),
             reported: Tally::new("reported"),
             shared: OnceLock::new(),
@@ -179,7 +188,7 @@ impl Entry {
 
     /// Takes over what the kernel has counted for a holder that was revoked. The writers' lock is held.
     pub(crate) fn close(&self, granted: &Arc<Granted>) {
-        self.own.absorb(&granted.grant().slot);
+        self.own.0.absorb(&granted.grant().slot);
         self.granted().retain(|other| !Arc::ptr_eq(other, granted));
     }
 
@@ -191,13 +200,13 @@ impl Entry {
     fn account(&self, shared: Option<&Slot<Native>>) -> Account {
         let granted = self.granted();
         let sum = |figure: fn(&Slot<Native>) -> (u64, u64)| {
-            let here = Count::from(figure(&self.own)) + shared.map(figure).unwrap_or_default().into();
+            let here = Count::from(figure(&self.own.0)) + shared.map(figure).unwrap_or_default().into();
             granted.iter().fold(here, |sum, granted| sum + figure(&granted.grant().slot).into())
         };
         Account {
             accepted: sum(|slot| slot.accepted.get()),
-            delivered: self.delivered.get().into(),
-            dropped: self.dropped.get().into(),
+            delivered: self.read.0.delivered.get().into(),
+            dropped: self.read.0.dropped.get().into(),
             in_ring: Count::default(),
             given_up: self.given_up.get().into(),
             no_space: sum(|slot| slot.no_space.get()),

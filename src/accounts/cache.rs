@@ -24,12 +24,12 @@ impl Cache {
     /// Counts a message of `len` bytes as delivered.
     #[inline(always)]
     pub(crate) fn deliver(&mut self, book: &Book, tag: u64, len: usize) {
-        self.count(book, tag, |entry| entry.delivered.add(1, len));
+        self.count(book, tag, |entry| entry.read.0.delivered.add(1, len));
     }
 
     /// Counts a message of `len` bytes as dropped.
     pub(crate) fn drop_unread(&mut self, book: &Book, tag: u64, len: usize) {
-        self.count(book, tag, |entry| entry.dropped.add(1, len));
+        self.count(book, tag, |entry| entry.read.0.dropped.add(1, len));
     }
 
     #[inline(always)]

@@ -1,5 +1,6 @@
 //! The system call.
 
+use crate::system::without_signals;
 use rustix::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ffi::CStr;
 use std::io;
@@ -19,6 +20,10 @@ const LICENSE: &CStr = c"Dual MIT/GPL";
 
 /// What maps and programs are called in `bpftool`.
 const NAME: [u8; 16] = *b"iobring\0\0\0\0\0\0\0\0\0";
+
+/// How often a program is loaded anew: a signal that comes while the kernel checks it makes the kernel give up (`EAGAIN`). All wait
+/// that can; what stops the process cannot.
+const LOAD_TRIES: u32 = 100;
 
 #[repr(C)]
 #[derive(Default)]
@@ -138,8 +143,16 @@ fn load_with(instructions: &[u64], log: &mut [u8]) -> io::Result<OwnedFd> {
         name: NAME,
         ..ProgLoad::default()
     };
-    // SAFETY: instructions, licence and log are as long as said.
-    let fd = unsafe { bpf(PROG_LOAD, &mut attributes)? };
+    let mut tries = 0..LOAD_TRIES;
+    let fd = without_signals(|| {
+        loop {
+            // SAFETY: instructions, licence and log are as long as said.
+            match unsafe { bpf(PROG_LOAD, &mut attributes) } {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && tries.next().is_some() => {}
+                result => return result,
+            }
+        }
+    })?;
     // SAFETY: as in `map`.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }

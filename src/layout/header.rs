@@ -44,6 +44,8 @@ pub struct Indices<P: Platform> {
 pub struct Writers<P: Platform> {
     /// The writers' lock, in the kernel's robust-futex format; see `protocol::lock`.
     pub lock: P::AtomicU32,
+    /// The lock of the thread that the lock is biased towards, in the same format; see `protocol::bias`.
+    pub inside: P::AtomicU32,
     /// `head`, as the last writer left it.
     pub head: P::Cell,
     /// The index at which the lap of `head` began: a multiple of the capacity.
@@ -51,6 +53,8 @@ pub struct Writers<P: Platform> {
     /// How many bytes of room are set aside: for a record of the broker's that others have got ahead of, see `protocol::room`;
     /// or all of it, for ever, see `protocol::close`.
     pub reserved: P::AtomicU64,
+    /// The thread that published last, and how often in turn: `id << 32 | times`.
+    pub streak: P::Cell,
 }
 
 /// So much room is set aside, which is all of it, when nobody but the broker may write any more. More than any ring has, and
@@ -66,13 +70,15 @@ pub(crate) fn is_end(reserved: u64) -> bool {
     reserved == CLOSING || reserved == CLOSED
 }
 
-/// What the reader tells the writers.
+/// What changes rarely, and every writer looks at.
 #[repr(C)]
 pub struct ReaderLine<P: Platform> {
     /// Which bells a waiting reader wants rung, and the number of that wish; see `protocol::bells`.
     pub interest: P::AtomicU64,
     /// The `tail` from which on a mediator has room for its next record, or 0; see `protocol::room`.
     pub room: P::AtomicU64,
+    /// The thread that the lock is biased towards; see `protocol::bias`.
+    pub bias: P::AtomicU32,
 }
 
 impl<P: Platform> Header<P> {
@@ -83,11 +89,17 @@ impl<P: Platform> Header<P> {
             identity: Line(UnsafeCell::new([0; size_of::<Identity>()])),
             writers: Line(Writers {
                 lock: Atomic::new("lock", 0),
+                inside: Atomic::new("inside", 0),
                 head: Cell::new("writers' head", 0, index),
                 lap: Cell::new("writers' lap", 0, 0),
                 reserved: Atomic::new("reserved", 0),
+                streak: Cell::new("streak", 0, 0),
             }),
-            reader: Line(ReaderLine { interest: Atomic::new("interest", 0), room: Atomic::new("room", 0) }),
+            reader: Line(ReaderLine {
+                interest: Atomic::new("interest", 0),
+                room: Atomic::new("room", 0),
+                bias: Atomic::new("bias", 0),
+            }),
         }
     }
 }

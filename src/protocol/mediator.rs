@@ -16,7 +16,7 @@ use crate::layout::{Grant, Header, MAX_MESSAGE_SIZE, MAX_VECTORS, MAX_WRITE_SIZE
 use crate::protocol::account::{self, Account};
 use crate::protocol::bells::answer_reader;
 use crate::protocol::memory::Memory;
-use crate::protocol::place::{self, Place, Size};
+use crate::protocol::place::{Place, Size};
 use crate::protocol::refusal::Refusal;
 use crate::protocol::sites::{GRANT_READ, MEDIATOR_RELEASE, MEDIATOR_TAKE};
 use weakest_facade::native::{OWNER, OWNER_DIED, WAITERS};
@@ -51,7 +51,7 @@ pub mod ask {
 pub const BATCH: u64 = 16;
 
 /// What a mediator says to whoever asked it to write. The numbers are an ABI: they stand in the lowest byte of what it says, and
-/// how many records it has [written](write_batch) before in those above.
+/// how many records it has written before in those above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u32)]
 pub enum Answer {
@@ -134,134 +134,99 @@ impl<P: Platform> Writer<'_, P> {
     }
 }
 
-/// Writes one record, if the writer may: its tag, and a message of so many pieces and `len` bytes that `fill` puts in its place.
-/// `waits`: if there is no room now, that is no refusal.
+/// What a mediator is asked to write. Each number may be any.
+pub struct Asked {
+    /// How many messages, each a record of its own; more than [`BATCH`] are not looked at.
+    pub messages: u64,
+    /// How many pieces each of them has.
+    pub pieces: u64,
+    /// Whether whoever asks waits for room: if there is none now, that is no refusal.
+    pub waits: bool,
+}
+
+/// Writes a record for each message, if the writer may, in order, and publishes them at once; up to the first that cannot be written,
+/// and up to as many bytes as the longest record has. Returns how many were written, and what kept the next from it;
+/// [`Answer::Written`] if nothing did, though not all may be.
 ///
-/// `fill` is as in [`write_with`](crate::protocol::write::write_with), and says whether it could. Both numbers may be any.
+/// `len_of` says how long a message is, and may say anything. `fill` puts a message in its place, as in
+/// [`write_with`](crate::protocol::write::write_with), and says whether it could.
 #[inline(always)]
 pub fn write<P: Platform, M: Memory<P> + ?Sized>(
     memory: &M,
     writer: &Writer<'_, P>,
-    pieces: u64,
-    len: u64,
-    waits: bool,
-    fill: impl FnOnce(u64) -> bool,
-) -> Answer {
-    let written = try_exclusively(memory, |_| {
-        if !writer.may_write() {
-            return Answer::Revoked;
-        }
-        match put(memory, writer, pieces, len, fill) {
-            Ok(()) => Answer::Written,
-            Err(Missed::Fault) => Answer::Fault,
-            Err(Missed::Refused(Refusal::Full)) if waits => Answer::Full,
-            Err(Missed::Refused(refusal)) => writer.refuse(refusal, len),
-        }
-    });
-    match written {
-        Some(answer) => answer,
-        None => Answer::Busy,
-    }
-}
-
-/// The lock is held, and the writer may write.
-#[inline(always)]
-fn put<P: Platform, M: Memory<P> + ?Sized>(
-    memory: &M,
-    writer: &Writer<'_, P>,
-    pieces: u64,
-    len: u64,
-    fill: impl FnOnce(u64) -> bool,
-) -> Result<(), Missed> {
-    if pieces > MAX_VECTORS as u64 {
-        return Err(Missed::Refused(Refusal::Invalid));
-    }
-    let size = size_of(len, memory.capacity())?;
-    place::put(memory, writer.tag, Account::Own(&writer.grant.slot), &size, |offset| filled(fill(offset)))
-}
-
-#[inline(always)]
-fn filled(filled: bool) -> Result<(), Missed> {
-    if filled { Ok(()) } else { Err(Missed::Fault) }
-}
-
-#[inline(always)]
-fn size_of(len: u64, capacity: u64) -> Result<Size, Refusal> {
-    if len > MAX_WRITE_SIZE as u64 { Err(Refusal::Invalid) } else { Size::of(len as usize, capacity) }
-}
-
-/// Writes a record for each of up to [`BATCH`] messages, if the writer may, in order, and publishes them at once; up to the first that
-/// cannot be written, and up to as many bytes as the longest record has. Returns how many were written, and what kept the next from
-/// it; [`Answer::Written`] if nothing did, though not all may be.
-///
-/// `len_of` says how long a message is, and `fill` is as in [`write`], of that message. Any number may be any.
-#[inline(always)]
-pub fn write_batch<P: Platform, M: Memory<P> + ?Sized>(
-    memory: &M,
-    writer: &Writer<'_, P>,
-    messages: u64,
+    asked: &Asked,
     len_of: impl Fn(u64) -> u64,
     fill: impl Fn(u64, u64) -> bool,
 ) -> (u64, Answer) {
-    if messages == 0 {
+    if asked.messages == 0 {
         return (0, Answer::Written);
     }
-    let written = try_exclusively(memory, |header| {
+    try_exclusively(memory, (0, Answer::Busy), |header| {
         if !writer.may_write() {
             return (0, Answer::Revoked);
         }
         // What can never be written is refused as such, however the ring may be.
-        let found = size_of(len_of(0), memory.capacity()).and_then(|_| Place::find(header, memory.capacity()));
-        let first = match found {
+        let found = size_of(asked.pieces, len_of(0), memory.capacity());
+        let first = match found.and_then(|_| Place::find(header, memory.capacity())) {
             Ok(place) => place,
             Err(refusal) => return (0, writer.refuse(refusal, len_of(0))),
         };
-        let (mut place, mut written, mut bytes, mut end) = (first, 0, 0, Answer::Written);
-        while written < messages && written < BATCH {
-            let len = len_of(written);
-            match next(memory, first.head, place, writer.tag, len, |offset| fill(written, offset)) {
+        let (mut place, mut written, mut bytes) = (first, 0, 0);
+        // No loop, as in `contend`.
+        let end = (0..BATCH).find_map(|i| {
+            if i >= asked.messages {
+                return Some(Answer::Written);
+            }
+            let len = len_of(i);
+            let size = match size_of(asked.pieces, len, memory.capacity()) {
+                Ok(size) => size,
+                Err(refusal) => return Some(writer.refuse(refusal, len)),
+            };
+            match next(memory, first.head, place, writer.tag, &size, |offset| fill(i, offset)) {
                 Ok(Some(behind)) => place = behind,
-                Ok(None) => break,
-                Err(missed) => {
-                    end = match missed {
-                        Missed::Fault => Answer::Fault,
-                        Missed::Refused(refusal) => writer.refuse(refusal, len),
-                    };
-                    break;
-                }
+                Ok(None) => return Some(Answer::Written),
+                Err(Missed::Fault) => return Some(Answer::Fault),
+                Err(Missed::Refused(Refusal::Full)) if asked.waits => return Some(Answer::Full),
+                Err(Missed::Refused(refusal)) => return Some(writer.refuse(refusal, len)),
             }
             written += 1;
             bytes += len as usize;
-        }
-        if written > 0 {
-            Account::Own(&writer.grant.slot).enter(memory, first.head, written as usize, bytes);
+            None
+        });
+        if place.head != first.head {
+            Account::Own(&writer.grant.slot).enter(memory, first.head, written, bytes);
             place.publish(header);
         }
-        (written, end)
-    });
-    match written {
-        Some(written) => written,
-        None => (0, Answer::Busy),
-    }
+        (written as u64, end.unwrap_or(Answer::Written))
+    })
 }
 
-/// Puts the next record of a batch that begins at `first` in its place and returns the place behind it; `None` if the batch became too
-/// long. Nothing is published, and a record that cannot be filled is not passed.
+#[inline(always)]
+fn size_of(pieces: u64, len: u64, capacity: u64) -> Result<Size, Refusal> {
+    if pieces > MAX_VECTORS as u64 || len > MAX_WRITE_SIZE as u64 {
+        return Err(Refusal::Invalid);
+    }
+    Size::of(len as usize, capacity)
+}
+
+/// Puts the next record of those that begin at `first` in its place and returns the place behind it; `None` if they became too long.
+/// Nothing is published, and a record that cannot be filled is not passed.
 #[inline(always)]
 fn next<P: Platform, M: Memory<P> + ?Sized>(
     memory: &M,
     first: u64,
     mut place: Place,
     tag: u64,
-    len: u64,
+    size: &Size,
     fill: impl FnOnce(u64) -> bool,
 ) -> Result<Option<Place>, Missed> {
-    let size = size_of(len, memory.capacity())?;
     if place.head - first + size.record > MAX_MESSAGE_SIZE as u64 {
         return Ok(None);
     }
-    let offset = place.take(memory.header(), &size, memory.capacity())?;
-    filled(fill(offset + RING_BUFFER_MESSAGE_HEADER_SIZE as u64))?;
+    let offset = place.take(memory.header(), size, memory.capacity())?;
+    if !fill(offset + RING_BUFFER_MESSAGE_HEADER_SIZE as u64) {
+        return Err(Missed::Fault);
+    }
     memory.write_pair(offset, [tag, size.message as u64]);
     Ok(Some(place))
 }
@@ -277,36 +242,47 @@ fn answer(refusal: Refusal) -> Answer {
     }
 }
 
-/// As [`section::exclusively`](crate::protocol::section::exclusively), if the lock is to be had without waiting for long.
+/// As [`section::exclusively`](crate::protocol::section::exclusively), if the lock is to be had without waiting for long; else `busy`.
 #[inline(always)]
 fn try_exclusively<P: Platform, M: Memory<P> + ?Sized, R>(
     memory: &M,
+    busy: R,
     section: impl FnOnce(&Header<P>) -> R,
-) -> Option<R> {
+) -> R {
     let header = memory.header();
     let word = &header.writers.0.lock;
-    if try_take::<P>(word)? {
-        account::settle(memory);
+    match try_take::<P>(word) {
+        None => return busy,
+        Some(true) => account::settle(memory),
+        Some(false) => {}
     }
     let result = section(header);
     word.swap(&MEDIATOR_RELEASE, 0);
     answer_reader(memory);
-    Some(result)
+    result
 }
 
 /// Takes the lock unless it is held. Says whether its last owner died with it.
 #[inline(always)]
 fn try_take<P: Platform>(word: &P::AtomicU32) -> Option<bool> {
-    let mut free = 0;
-    let mut tries = 0;
-    while tries < TRIES + P::PATIENCE {
+    match word.compare_exchange(&MEDIATOR_TAKE, 0, MEDIATOR) {
+        Ok(_) => Some(false),
+        Err(seen) => contend::<P>(word, seen),
+    }
+}
+
+/// As [`try_take`], of a lock that was seen like this.
+#[cold]
+fn contend<P: Platform>(word: &P::AtomicU32, seen: u32) -> Option<bool> {
+    let mut free = if seen & OWNER == 0 { seen } else { 0 };
+    // So, and not by a loop, which the kernel would follow round by round before it lets the program run.
+    (1..TRIES + P::PATIENCE).find_map(|_| {
         // Keeping the mark makes our release ring for whoever waits.
         match word.compare_exchange(&MEDIATOR_TAKE, free, MEDIATOR | (free & WAITERS)) {
             Ok(_) => return Some(free & OWNER_DIED != 0),
             Err(seen) if seen & OWNER == 0 => free = seen,
             Err(_) => P::spin(),
         }
-        tries += 1;
-    }
-    None
+        None
+    })
 }

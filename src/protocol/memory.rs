@@ -27,6 +27,10 @@ pub trait Memory<P: Platform>: Send + Sync {
     /// The size of a cache line in bytes, a power of two.
     const LINE: u64 = 64;
 
+    /// How often in turn a thread publishes before the lock is biased towards it: so often that to end a bias, which takes
+    /// about a microsecond, costs less than what these writes cost anyway.
+    const BIAS_AFTER: u32 = 256;
+
     /// The shared words.
     fn header(&self) -> &Header<P>;
 
@@ -55,6 +59,12 @@ pub trait Memory<P: Platform>: Send + Sync {
     /// Writes bytes. `offset` may be any.
     fn write_bytes(&self, offset: u64, bytes: &[u8]);
 
+    /// Says that the next record will begin at `offset`, so that the cache lines there can be asked for.
+    #[inline(always)]
+    fn prefetch(&self, offset: u64) {
+        let _ = offset;
+    }
+
     /// Puts back, as it is, the last word of every cache line that ends within these bytes, which the reader has read and is
     /// about to give back. `offset` and `len` are multiples of 8.
     ///
@@ -62,6 +72,8 @@ pub trait Memory<P: Platform>: Send + Sync {
     /// and to be written again it must first be taken from the reader, line by line and in the order of the stores. A line
     /// that the reader has written is its alone and comes over as any other miss does, many at a time and ahead of need.
     /// The line in which the next record begins is left to whoever writes there now.
+    ///
+    /// Where processors do not share a line that is dirty there is nothing to put back, and this need do nothing.
     #[inline(always)]
     fn own(&self, offset: u64, len: u64) {
         let mut at = (offset | (Self::LINE - 1)) - 7;
@@ -80,6 +92,18 @@ pub trait Memory<P: Platform>: Send + Sync {
     /// sleeps on the lock word.
     #[inline(always)]
     fn is_mediated(&self) -> bool {
+        false
+    }
+
+    /// Whether the lock may be biased towards a thread ([`bias`](crate::protocol::bias)), and every thread that takes it here goes by
+    /// that. As long as the ring lives.
+    #[inline(always)]
+    fn is_biasable(&self) -> bool {
+        false
+    }
+
+    /// Whether it may be biased towards the calling thread: a heavy fence of any thread that can take the lock reaches this one.
+    fn may_bias(&self) -> bool {
         false
     }
 

@@ -45,7 +45,8 @@ pub(super) fn put<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
 pub(super) struct Place {
     pub(super) head: u64,
     offset: u64,
-    room: u64,
+    /// Where that room ends.
+    end: u64,
 }
 
 impl Place {
@@ -77,14 +78,14 @@ impl Place {
         } else {
             offset_of(head, capacity)
         };
-        // `head - tail` exceeds the capacity only if somebody scribbled on the header; there is no room then either.
-        let free = capacity.saturating_sub(head - tail);
-        Ok(Place { head, offset, room: free.saturating_sub(reserved) })
+        // `head` is beyond this if somebody scribbled on the header; there is no room then either.
+        let end = tail.saturating_add(capacity.saturating_sub(reserved));
+        Ok(Place { head, offset, end })
     }
 
     /// Whether there is room for this record.
     pub(super) fn has_room_for(&self, size: &Size) -> bool {
-        self.room >= size.record
+        self.head.checked_add(size.record).is_some_and(|head| head <= self.end)
     }
 
     /// Puts one record here, its message by `fill`, and publishes it.
@@ -99,6 +100,7 @@ impl Place {
     ) -> Result<(), E> {
         let (header, head) = (memory.header(), self.head);
         let offset = self.take(header, size, memory.capacity())?;
+        memory.prefetch(self.offset);
         fill(offset + RING_BUFFER_MESSAGE_HEADER_SIZE as u64)?;
         memory.write_pair(offset, [tag, size.message as u64]);
         account.enter(memory, head, 1, size.message);
@@ -110,10 +112,10 @@ impl Place {
     #[inline(always)]
     pub(super) fn take<P: Platform>(&mut self, header: &Header<P>, size: &Size, capacity: u64) -> Result<u64, Refusal> {
         let head = self.head.checked_add(size.record).ok_or(Refusal::Corrupt)?;
-        let Some(room) = self.room.checked_sub(size.record) else {
+        if head > self.end {
             return Err(no_room(header));
-        };
-        (self.head, self.room) = (head, room);
+        }
+        self.head = head;
         let offset = self.offset;
         let next = offset + size.record;
         self.offset = if next < capacity { next } else { next - capacity };

@@ -76,6 +76,64 @@ weakest_facade::sites! {
         "LOCK_HANDOVER, LOCK_WAKE and MARK_ACQUIRE in one: what precedes is released, and what the reader wanted before it \
          marked is acquired";
 
+    /// A thread looks whether the lock is biased towards it.
+    BIAS_LOOK: Load Relaxed, "only chooses the way; BIAS_STILL decides";
+    /// The biased thread looks whether a thread of the same id died inside.
+    BIAS_VACANT: Load Relaxed, "its own word, as it left it; or the kernel did, before this thread was made";
+    /// The biased thread enters.
+    BIAS_ENTER: Store Relaxed, "ordered before BIAS_STILL by BIAS_CHECK";
+    /// The biased thread's fence between entering and looking whether it may: the light half.
+    BIAS_CHECK: Fence SeqCst, pairs with [BIAS_CALL],
+        "either this thread sees that the bias has ended, or whoever ended it sees this thread inside";
+    /// The biased thread looks whether it still is.
+    BIAS_STILL: Load Relaxed,
+        "what it sees of its own bias is its own, and what others did before it was given was acquired with the lock";
+    /// The biased thread leaves.
+    BIAS_LEAVE: Store Release, pairs with [BIAS_SEEN],
+        "whoever sees it outside finds head as it left it";
+    /// The biased thread's fence between leaving and looking whether somebody waits for that: the light half.
+    BIAS_LEFT: Fence SeqCst, pairs with [BIAS_CALL, BELL_CALL],
+        "either this thread sees the lock taken, or whoever took it sees this thread outside";
+    /// The biased thread looks whether somebody has taken or marked the lock.
+    BIAS_WANTED: Load Relaxed, "ordered after BIAS_LEAVE by BIAS_LEFT; decides only whether to give the bias up";
+    /// The biased thread gives the bias up.
+    BIAS_GIVE_UP: CompareExchange Release, pairs with [BIAS_READ, BIAS_ARMED],
+        "whoever sees it given up looks no further, and has to find what this thread did inside";
+    /// Whoever waits for the biased thread to be outside is woken.
+    BIAS_WAKE: Wake, "the word is 0 already, and stays so; with the wake-up in one step, since a store may come after a wake-up";
+    /// Whoever has taken the lock looks whether it is biased.
+    BIAS_READ: Load Acquire, pairs with [BIAS_GIVE_UP],
+        "given and renounced under the lock; where it was given up outside, BIAS_GIVE_UP";
+    /// The reader, which has marked the lock, looks whether there is a bias.
+    BIAS_ARMED: Load Acquire, pairs with [BIAS_GIVE_UP],
+        "READER_ARM has acquired a bias that was given before; where it was given up, HEAD_RECHECK must see what was published before";
+    /// Whoever has published looks whether the lock is biased, towards itself that is.
+    BIAS_FREE: Load Relaxed, "the lock is held, and was when it was given or renounced";
+    /// The lock is biased towards the thread that has it.
+    BIAS_GIVE: Store Relaxed, "the lock is held; READER_ARM acquires it, or LOCK_RELEASE meets the mark";
+    /// The thread that had the bias takes the lock as everybody does: another may get it.
+    BIAS_RENOUNCE: Store Relaxed, "the lock is held";
+    /// Whoever has taken the lock ends the bias.
+    BIAS_END: Store Relaxed, "ordered before BIAS_SEEN by BIAS_CALL";
+    /// The fence between ending a bias and looking whether its thread is inside: the heavy half.
+    BIAS_CALL: Fence SeqCst, pairs with [BIAS_CHECK, BIAS_LEFT], "as BIAS_CHECK and BIAS_LEFT: who ends a bias bears the cost of all";
+    /// The reader's fence between its wish and its last look at `head`, where the lock is biased: the heavy half.
+    BELL_CALL: Fence SeqCst, pairs with [BIAS_LEFT],
+        "either the reader sees the biased thread's record, or that thread, which looks for a wish when it has left, sees the wish";
+    /// A look whether the thread that was biased is outside.
+    BIAS_SEEN: Load Acquire, pairs with [BIAS_LEAVE],
+        "head as that thread left it; after its death, the kernel's clean-up";
+    /// Marking the biased thread's word before sleeping on it.
+    BIAS_MARK: CompareExchange Relaxed, "for the kernel, should that thread die; it does not look itself";
+    /// Asleep until the biased thread is outside.
+    BIAS_SLEEP: Wait, "orders nothing; the word is looked at again after it";
+    /// The word of a thread that died inside is put right.
+    BIAS_CLEAR: Store Relaxed, "the lock is held, and nobody is biased";
+    /// A look at how often which thread has taken the lock in turn.
+    STREAK_READ: Read, "the lock is held";
+    /// Counting that.
+    STREAK_WRITE: Write, "the lock is held";
+
     /// A mediator takes the lock, marked or not, or gives up.
     MEDIATOR_TAKE: CompareExchange Acquire, pairs with [LOCK_RELEASE, LOCK_UNMARK, MEDIATOR_RELEASE],
         "as LOCK_TAKE; after a death it acquires the system's clean-up";

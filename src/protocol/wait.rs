@@ -1,5 +1,6 @@
 //! How the reader waits for `head` to pass an index: asleep on the writers' lock word, or until a bell is rung.
 
+use crate::protocol::bias;
 use crate::protocol::close;
 use crate::protocol::memory::{Memory, bell};
 use crate::protocol::patience::Patience;
@@ -12,17 +13,17 @@ use core::time::Duration;
 use weakest_facade::native::{OWNER, OWNER_DIED, WAITERS};
 use weakest_facade::{Atomic, Platform, Wait};
 
-/// Marks the lock word and looks at `head` once more. `Ok(head)`: it is past `index`, or it is the last; no need to wait.
-/// `Err(word)`: the next release of the lock will see the mark; sleep on the lock word while it holds `word`.
-fn arm<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64) -> Result<u64, u32> {
-    let header = memory.header();
-    let word = header.writers.0.lock.fetch_or(&READER_ARM, WAITERS) | WAITERS;
+/// Marks the lock word: its next release will see that. Returns what it holds then.
+fn arm<P: Platform, M: Memory<P> + ?Sized>(memory: &M) -> u32 {
+    memory.header().writers.0.lock.fetch_or(&READER_ARM, WAITERS) | WAITERS
+}
+
+/// Looks at `head` once more. `Some(head)` if it is past `index`, or the last: no need to wait.
+fn recheck<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64) -> Option<u64> {
     // In this order: after the end there is no other head.
     let is_last = close::is_closed(memory);
-    match header.indices.0.head.load(&HEAD_RECHECK) {
-        head if head > index || is_last => Ok(head),
-        _ => Err(word),
-    }
+    let head = memory.header().indices.0.head.load(&HEAD_RECHECK);
+    (head > index || is_last).then_some(head)
 }
 
 /// Asks for the bells in `wanted` to be rung once something is published, or the ring is closed. Returns `head` if it is past
@@ -32,7 +33,9 @@ pub fn subscribe<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, wan
     // Of the wish before there may be something left, which goes with this one.
     interest.fetch_add(&INTEREST_NEXT, bell::ALL + 1);
     interest.fetch_or(&INTEREST_SET, wanted.into());
-    arm(memory, index).ok()
+    arm(memory);
+    bias::call(memory);
+    recheck(memory, index)
 }
 
 /// Blocks until `head` is past `index`, and returns it, or the last there will be, if that is not; `None` when `timeout` has passed
@@ -68,12 +71,21 @@ fn sleep<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, timeout: Op
         if head > index {
             return Some(Some(head));
         }
-        let word = match arm(memory, index) {
-            Ok(head) => return Some(Some(head)),
-            Err(word) => word,
-        };
+        let word = arm(memory);
+        if bias::is_in_the_way(memory) {
+            if retired::<P, M, _>(memory, || bias::revoke(memory, deadline)) {
+                return None;
+            }
+            return Some(recheck(memory, index));
+        }
+        if let Some(head) = recheck(memory, index) {
+            return Some(Some(head));
+        }
         if word & OWNER == 0 && word & OWNER_DIED != 0 {
-            clear_up::<P, M>(memory);
+            // A dead owner's lock is taken and released, so that its word changes. To sleep on the word as it is would be in vain if the
+            // next owner publishes and dies too before this thread sleeps: the kernel would make the word the same again, and
+            // wake nobody.
+            retired::<P, M, _>(memory, || section::exclusively(memory, |_| ()));
             return None;
         }
         match P::wait(lock, &READER_SLEEP, word, deadline) {
@@ -84,18 +96,22 @@ fn sleep<P: Platform, M: Memory<P> + ?Sized>(memory: &M, index: u64, timeout: Op
                 return Some((head > index).then_some(head));
             }
         }
+        // A word that changes all the time must not keep the reader beyond its own.
+        if deadline.is_some_and(|deadline| P::now() >= deadline) {
+            return Some(Some(read::head(memory)).filter(|&head| head > index));
+        }
         None
     })
 }
 
-/// A dead owner's lock is taken and released, so that its word changes. To sleep on the word as it is would be in vain if the
-/// next owner publishes and dies too before this thread sleeps: the kernel would make the word the same again, and wake
-/// nobody. If somebody has taken it meanwhile, this waits for him, for once past the caller's time limit.
-fn clear_up<P: Platform, M: Memory<P> + ?Sized>(memory: &M) {
+/// Takes and releases the lock, which is announced, in between. If somebody holds it, a section waits for him, for once past the
+/// caller's time limit; to end a bias does not.
+fn retired<P: Platform, M: Memory<P> + ?Sized, R>(memory: &M, takes_and_releases: impl FnOnce() -> R) -> R {
     P::retire();
-    section::exclusively(memory, |_| ());
+    let result = takes_and_releases();
     // SAFETY: as in `wait`, and the section has retired.
     unsafe { P::announce(&memory.header().writers.0.lock) };
+    result
 }
 
 /// After an owner's death the kernel wakes one sleeper. If that was the reader, the writers are still asleep on a lock

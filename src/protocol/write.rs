@@ -2,6 +2,7 @@
 
 use crate::layout::{ALIGNMENT, CLOSED, MAX_VECTORS, MAX_WRITE_SIZE, RING_BUFFER_MESSAGE_HEADER_SIZE};
 use crate::protocol::account::Account;
+use crate::protocol::bias;
 use crate::protocol::memory::Memory;
 use crate::protocol::place::{self, Place, Size};
 pub use crate::protocol::refusal::Refusal;
@@ -136,7 +137,11 @@ pub fn write_with_counted<P: Platform, M: Memory<P> + ?Sized, E: From<Refusal>>(
 ) -> Result<(), E> {
     // What can never be written is refused without the lock.
     let size = Size::of(len, memory.capacity())?;
-    section::exclusively(memory, |_| place::put(memory, tag, account, &size, fill))
+    section::exclusively(memory, |_| {
+        place::put(memory, tag, account, &size, fill)?;
+        bias::count(memory);
+        Ok(())
+    })
 }
 
 /// As [`write_batch_counted`], for the one mediator that waits for room ([`room`]). What was set aside for it before is its
@@ -211,6 +216,7 @@ fn write_held<P: Platform, M: Memory<P> + ?Sized>(
     }
     account.enter(memory, head, written, bytes);
     place.publish(header);
+    bias::count(memory);
     Ok(written)
 }
 

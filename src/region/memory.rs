@@ -6,7 +6,7 @@
 //! processes, a store by one thread of this process and a load by another race if somebody has moved the indices against the rules;
 //! `SECURITY.md` says so.
 
-use super::{Region, shared, short};
+use super::{Region, lines, shared, short};
 use crate::layout::{Accounts, Header};
 use crate::orderings::BYTES;
 use core::sync::atomic::AtomicU64;
@@ -49,9 +49,18 @@ impl Region {
         }
     }
 
+    /// As [`Memory::prefetch`](crate::protocol::Memory::prefetch).
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, offset: u64) {
+        lines::prefetch(self.mapping.bytes(offset, 0));
+    }
+
     /// As [`Memory::own`](crate::protocol::Memory::own), with lines of so many bytes.
     #[inline(always)]
     pub(crate) fn own(&self, offset: u64, len: u64, line: u64) {
+        if !self.puts_back {
+            return;
+        }
         let words = self.words(offset, len as usize);
         let mut last = (((line - 1) & !offset) / 8) as usize;
         while let Some(word) = words.get(last) {

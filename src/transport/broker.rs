@@ -36,6 +36,7 @@ use crate::strange::Socket;
 use crate::system::spawn_without_signals;
 use crate::transport::link;
 use crate::transport::mapped::{self, HEARD, Request, TOLD};
+use inbox::Inbox;
 use rustix::event::epoll;
 use rustix::fd::{AsFd, OwnedFd};
 pub(crate) use sources::Writer;
@@ -263,8 +264,9 @@ impl Host {
 }
 
 fn spawn(broker: Arc<Broker>, ends: Sender<()>) -> io::Result<JoinHandle<()>> {
+    let inbox = Inbox::new()?;
     spawn_without_signals(thread::Builder::new().name("iobring-broker".into()), move || {
-        courier::run(&broker);
+        courier::run(&broker, inbox);
         broker.take_leave();
         drop(broker);
         drop(ends);

@@ -151,6 +151,7 @@ impl Direct {
             Place::Elsewhere(..) if !is_robust() => Err(Status::BAD_HANDLE),
             Place::Elsewhere(watched, _) => watched.renew().map_err(|error| match error.kind() {
                 io::ErrorKind::BrokenPipe => Status::PEER_CLOSED,
+                io::ErrorKind::TimedOut => Status::TIMED_OUT,
                 _ => Status::BAD_HANDLE,
             }),
         }
@@ -160,11 +161,17 @@ impl Direct {
     #[inline(always)]
     fn account(&self) -> Account<'_, Native> {
         match &self.place {
-            Place::Here(local) if self.ring.doorbell.is_home() => Account::Own(&local.entry.own),
-            // A fork's own memory is nothing that the owner sees.
-            Place::Here(..) => Account::Shared(COMMON),
+            Place::Here(local) if self.ring.doorbell.is_home() => Account::Own(&local.entry.own.0),
+            Place::Here(..) => self.account_of_a_fork(),
             Place::Elsewhere(_, slot) => Account::Shared(*slot),
         }
+    }
+
+    /// A fork's own memory is nothing that the owner sees; nor may its thread be taken for the one that the lock is biased towards.
+    #[cold]
+    fn account_of_a_fork(&self) -> Account<'_, Native> {
+        self.ring.open_from_fork();
+        Account::Shared(COMMON)
     }
 
     #[cold]
@@ -271,6 +278,7 @@ impl Direct {
                 let namespace = pid_namespace()?;
                 let theirs = local.host.link(&self.ring, self.source(local))?;
                 let slot = self.ring.book.share(&local.entry);
+                self.ring.open();
                 handover::offer_mapped(to, self.tag, &self.ring, slot, namespace, theirs.as_fd())
             }
             Place::Elsewhere(watched, slot) => {

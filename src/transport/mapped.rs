@@ -14,7 +14,7 @@ use crate::status::Status;
 use crate::strange::{Socket, Strangers};
 use crate::system::retry;
 use crate::transport::checks;
-use crate::transport::descriptors::{receive_some, send_with, try_send_with};
+use crate::transport::descriptors::{receive_some, try_send_with};
 use crate::transport::link::{self, Link};
 use crate::waiting::{Deadline, wait_for};
 use core::sync::atomic::AtomicU32;
@@ -25,6 +25,7 @@ use rustix::net::{RecvFlags, recv};
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The first bytes of every request, before its kind.
 const MAGIC: [u8; 4] = *b"iobr";
@@ -112,16 +113,43 @@ fn request(kind: u32) -> [u8; 8] {
     message
 }
 
+/// How long an owner may take that is there and runs. Who waits for longer waits for one that is stopped.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+fn no_answer() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the ring's owner does not answer: it is stopped, or has too much to do")
+}
+
+/// Sends the owner a request, as soon as it takes one.
+///
+/// # Errors
+/// `TimedOut` where it takes none until the deadline.
+fn send_request(link: &Link, request: &[u8], attached: BorrowedFd<'_>, deadline: Deadline) -> io::Result<()> {
+    loop {
+        // The owner may be stopped, and its end of the link full; and whoever shares the link may be quicker.
+        if !wait_for(link.as_fd(), PollFlags::OUT, deadline)? {
+            return Err(no_answer());
+        }
+        match try_send_with(link.as_fd(), request, &[attached]) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            sent => return sent,
+        }
+    }
+}
+
 /// Asks the owner to receive records from a socket, and waits until it does. Returns the other end. The ring may have been closed
 /// meanwhile, which is to be looked at under the writers' lock after this, also where it fails.
 ///
 /// # Errors
-/// `EMFILE` where the owner had nothing left to take the request with, or is gone.
+/// `EMFILE` where the owner had nothing left to take the request with, or is gone; `TimedOut` where it does not answer.
 pub(crate) fn request_connection(link: &Link) -> io::Result<OwnedFd> {
+    let deadline = Deadline::after(Some(PATIENCE));
     let (ours, theirs) = link::pair()?;
-    send_with(link.as_fd(), &request(CONNECT), &[theirs.as_fd()])?;
+    send_request(link, &request(CONNECT), theirs.as_fd(), deadline)?;
     drop(theirs);
-    wait_for(ours.as_fd(), PollFlags::IN | PollFlags::RDHUP, Deadline::after(None))?;
+    if !wait_for(ours.as_fd(), PollFlags::IN | PollFlags::RDHUP, deadline)? {
+        return Err(no_answer());
+    }
     let mut says = [0];
     // Taken out, since the receiver expects to find nothing.
     match retry(|| recv(&ours, &mut says, RecvFlags::DONTWAIT)) {
@@ -146,14 +174,7 @@ pub(crate) fn wait_for_room(link: &Link, record_len: u64, deadline: Deadline) ->
     message[8..].copy_from_slice(&record_len.to_ne_bytes());
     // One of its own for each wait: a forked child, which shares the link, waits for itself.
     let (ours, theirs) = link::pair().map_err(Status::of_call)?;
-    loop {
-        // The owner may be stopped, and its end of the link full; and whoever shares the link may be quicker.
-        Status::of_wait(wait_for(link.as_fd(), PollFlags::OUT, deadline))?;
-        match try_send_with(link.as_fd(), &message, &[theirs.as_fd()]) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            sent => break sent.map_err(Status::of_call)?,
-        }
-    }
+    send_request(link, &message, theirs.as_fd(), deadline).map_err(Status::of_call)?;
     drop(theirs);
     let mut says = [0];
     loop {
@@ -184,7 +205,8 @@ impl Watched {
     /// Asks the owner to watch this process.
     ///
     /// # Errors
-    /// `Unsupported` in another PID namespace than `namespace`; and where no pidfd can be had or sent.
+    /// `Unsupported` in another PID namespace than `namespace`; and where no pidfd can be had or sent. `TimedOut` where the owner takes
+    /// no requests.
     pub(crate) fn new(link: Arc<Link>, namespace: u64) -> io::Result<Self> {
         let generation = Generation::current();
         let this = Watched { link, namespace, generation: AtomicU32::new(generation.to_raw()) };
@@ -211,7 +233,7 @@ impl Watched {
             return Err(io::Error::new(io::ErrorKind::Unsupported, why));
         }
         let process = pidfd_open(getpid(), PidfdFlags::empty())?;
-        send_with(self.link.as_fd(), &request(WATCH), &[process.as_fd()])
+        send_request(&self.link, &request(WATCH), process.as_fd(), Deadline::after(Some(PATIENCE)))
     }
 
     pub(crate) fn link(&self) -> &Arc<Link> {

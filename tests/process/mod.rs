@@ -241,8 +241,19 @@ pub fn servant() {
     }
 }
 
+/// How many names a region might have been given where all may look for them. Others may have left some.
+pub fn names() -> u64 {
+    let named = |directory| {
+        std::fs::read_dir(directory).into_iter().flatten().flatten().filter(|entry| {
+            let name = entry.file_name();
+            name.to_string_lossy().contains("iobring")
+        })
+    };
+    ["/dev/shm", "/tmp", "/run"].into_iter().flat_map(named).count() as u64
+}
+
 /// Tries to get at the region of process `pid`, which has it as a descriptor and mapped.
-fn trespass(pid: i32) -> i64 {
+fn trespass(pid: i32, names_before: u64) -> i64 {
     let anything = |directory: &str, open: &dyn Fn(&std::path::Path) -> bool| {
         let entries = std::fs::read_dir(format!("/proc/{pid}/{directory}"));
         entries.is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|entry| open(&entry.path()))))
@@ -254,11 +265,6 @@ fn trespass(pid: i32) -> i64 {
         let none = rustix::process::PidfdGetfdFlags::empty();
         pidfd.as_ref().is_ok_and(|pidfd| rustix::process::pidfd_getfd(pidfd, fd, none).is_ok())
     };
-    let named = |directory: &str| {
-        std::fs::read_dir(directory).is_ok_and(|mut entries| {
-            entries.any(|entry| entry.unwrap().file_name().to_string_lossy().contains("iobring"))
-        })
-    };
     let ways = [
         anything("fd", &|path| path.read_link().is_ok_and(|to| to.to_string_lossy().contains("memfd")) && open(path)),
         anything("map_files", &open),
@@ -267,7 +273,7 @@ fn trespass(pid: i32) -> i64 {
         (0..64).any(steal),
         // SAFETY: attaching touches no memory of ours.
         unsafe { libc::ptrace(libc::PTRACE_SEIZE, pid, 0, 0) } == 0,
-        named("/dev/shm") || named("/tmp") || named("/run"),
+        names() > names_before,
     ];
     ways.iter().enumerate().map(|(bit, &worked)| i64::from(worked) << bit).sum()
 }
@@ -357,7 +363,7 @@ impl Obedient {
                 let in_maps = maps.lines().filter(|line| line.contains("memfd")).count();
                 (in_maps + links.filter(|link| link.to_string_lossy().contains("memfd")).count()) as i64
             }
-            Order::Trespass => trespass(a as i32),
+            Order::Trespass => trespass(a as i32, b),
             Order::SendRaw => {
                 let mut bytes = vec![0; a as usize];
                 self.socket.read_exact(&mut bytes).unwrap();

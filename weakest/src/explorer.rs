@@ -59,7 +59,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 use tree::{Tree, lock};
-use values::Values;
 
 /// The name of this engine in a [`Run`].
 pub const ENGINE: &str = "explorer";
@@ -340,8 +339,7 @@ pub fn explore<S: Scenario>(scenario: &S, changes: Changes, options: &ExplorerOp
         hooked: program.on_death.is_some(),
         touched: lock(tree).touched.clone(),
     };
-    let values = Values::initial(&objects);
-    let mut tree = Tree::new(&program, changes.mutant, options.lookahead, sizes, deaths, fold, values);
+    let mut tree = Tree::new(&program, changes.mutant, options.lookahead, sizes, deaths, fold, objects.clone());
     tree.heeds_decisions = options.memory == Memory::Hardware;
     let tree = Mutex::new(tree);
     let found = loop {

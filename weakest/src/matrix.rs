@@ -10,8 +10,8 @@ use crate::shard::Shard;
 use crate::suite::Entry;
 use crate::trace::Trace;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 /// How long a mutant is chased.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,7 +116,7 @@ pub struct Row {
     pub killed_by: Vec<Kill>,
     /// What became of it.
     pub fate: Fate,
-    /// How many entries of the suite it was run against, of those that pass unmutated.
+    /// How many entries of the suite it was run against.
     pub tried: usize,
 }
 
@@ -125,7 +125,7 @@ pub struct Row {
 pub struct Matrix {
     /// The table.
     pub sites: &'static [Site],
-    /// The suite with every ordering as it ships.
+    /// What killed a mutant, or nothing did, with every ordering as it ships.
     pub baseline: Vec<Run>,
     /// A row for each mutant, in the table's order.
     pub rows: Vec<Row>,
@@ -190,60 +190,103 @@ impl Matrix {
     }
 }
 
+/// The suite. What a scenario does with every ordering as it ships is looked at when somebody asks for the first time: most mutants die
+/// in the first few.
+struct Suite {
+    entries: Vec<Entry>,
+    baseline: Vec<OnceLock<Run>>,
+}
+
+impl Suite {
+    fn new(entries: &[Entry], stop: &Arc<AtomicBool>) -> Self {
+        let stoppable =
+            |entry: &Entry| Entry { case: entry.case.clone(), engine: entry.engine.clone().stopped_by(stop) };
+        let entries: Vec<Entry> = entries.iter().map(stoppable).collect();
+        Suite { baseline: entries.iter().map(|_| OnceLock::new()).collect(), entries }
+    }
+
+    /// An entry's run with every ordering as it ships.
+    fn unmutated(&self, at: usize) -> &Run {
+        self.baseline[at].get_or_init(|| self.entries[at].run(Changes::default()))
+    }
+
+    /// Whether an entry passes unmutated.
+    fn is_sound(&self, at: usize) -> bool {
+        self.unmutated(at).verdict.passed()
+    }
+
+    /// Whether an entry is known to pass whatever the ordering at a site: no execution of it comes there.
+    fn never_comes_to(&self, at: usize, site: &Site) -> bool {
+        let unmutated = self.unmutated(at);
+        !self.entries[at].engine.heeds_what_is_never_done()
+            && unmutated.verdict.passed()
+            && !unmutated.reached.contains(site.name)
+    }
+
+    /// What became of a mutant that nothing killed.
+    fn fate_of_the_living(&self, row: &Row) -> Fate {
+        let all = 0..self.entries.len();
+        match row.fate {
+            _ if !all.clone().all(|at| self.is_sound(at)) => Fate::Undecided,
+            Fate::Undecided => Fate::Undecided,
+            _ if all.into_iter().any(|at| self.entries[at].engine.judges(row.site, row.order)) => Fate::Survived,
+            _ => Fate::CannotTell,
+        }
+    }
+
+    /// Runs what the row's mutant has not been tried against yet, until a kill is `enough`.
+    fn chase(&self, row: &mut Row, enough: impl Fn(&Kill) -> bool) {
+        let changes = Changes { mutant: Some(Mutant { site: row.site.name, order: row.order }), death: None };
+        while row.tried < self.entries.len() {
+            let at = row.tried;
+            row.tried += 1;
+            if self.never_comes_to(at, row.site) {
+                continue;
+            }
+            let run = self.entries[at].run(changes);
+            match run.verdict {
+                // Where it fails unmutated it kills nothing.
+                Verdict::Fail(trace) if self.is_sound(at) => {
+                    let Run { scenario: case, engine, executions, replay, .. } = run;
+                    row.fate = Fate::Killed;
+                    row.killed_by.push(Kill { case, engine, executions, trace: *trace, replay });
+                    if enough(&row.killed_by[row.killed_by.len() - 1]) {
+                        break;
+                    }
+                }
+                Verdict::Fail(_) | Verdict::Pass => {}
+                _ if row.fate != Fate::Killed => row.fate = Fate::Undecided,
+                _ => {}
+            }
+        }
+    }
+}
+
 /// Runs every weaker ordering of every site against the suite, in the suite's order.
 pub fn run(sites: &'static [Site], suite: &[Entry], options: &MatrixOptions) -> Matrix {
-    let suite: Vec<Entry> = (suite.iter())
-        .map(|entry| Entry { case: entry.case.clone(), engine: entry.engine.clone().stopped_by(&options.stop) })
-        .collect();
-    let baseline = parallel::map(&suite, options.workers, |entry| entry.run(Changes::default()));
-    let sound: Vec<&Entry> =
-        suite.iter().zip(&baseline).filter(|(_, run)| run.verdict.passed()).map(|(e, _)| e).collect();
-    let complete = sound.len() == suite.len();
+    let suite = Suite::new(suite, &options.stop);
     let mutants: Vec<(&'static Site, Order)> =
         sites.iter().flat_map(|site| site.weaker().iter().map(move |order| (site, *order))).collect();
     let mutants = options.shard.of(mutants);
     let rows = parallel::map(&mutants, options.workers, |&(site, order)| {
-        let fate = match complete {
-            false => Fate::Undecided,
-            true if sound.iter().any(|entry| entry.engine.judges(site, order)) => Fate::Survived,
-            true => Fate::CannotTell,
-        };
-        let mut row = Row { site, order, killed_by: Vec::new(), fate, tried: 0 };
-        chase(&mut row, &sound, |_| options.chase != Chase::Always);
+        let mut row = Row { site, order, killed_by: Vec::new(), fate: Fate::Survived, tried: 0 };
+        suite.chase(&mut row, |_| options.chase != Chase::Always);
         options.progress.fetch_add(1, Relaxed);
         row
     });
-    let mut matrix = Matrix { sites, baseline, rows };
+    let mut matrix = Matrix { sites, baseline: Vec::new(), rows };
+    for row in matrix.rows.iter_mut().filter(|row| row.fate != Fate::Killed) {
+        row.fate = suite.fate_of_the_living(row);
+    }
     if options.chase == Chase::UntilWitnessed {
         for (site, pair) in matrix.unwitnessed() {
             for at in matrix.concerned(site, pair) {
                 if matrix.witness(site, pair).is_none() {
-                    chase(&mut matrix.rows[at], &sound, |kill| kill.involves(site, pair));
+                    suite.chase(&mut matrix.rows[at], |kill| kill.involves(site, pair));
                 }
             }
         }
     }
+    matrix.baseline = suite.baseline.into_iter().filter_map(OnceLock::into_inner).collect();
     matrix
-}
-
-/// Runs what the row's mutant has not been tried against yet, until a kill is `enough`.
-fn chase(row: &mut Row, suite: &[&Entry], enough: impl Fn(&Kill) -> bool) {
-    let changes = Changes { mutant: Some(Mutant { site: row.site.name, order: row.order }), death: None };
-    for entry in &suite[row.tried..] {
-        row.tried += 1;
-        let run = entry.run(changes);
-        match run.verdict {
-            Verdict::Fail(trace) => {
-                let Run { scenario: case, engine, executions, replay, .. } = run;
-                row.fate = Fate::Killed;
-                row.killed_by.push(Kill { case, engine, executions, trace: *trace, replay });
-                if enough(&row.killed_by[row.killed_by.len() - 1]) {
-                    break;
-                }
-            }
-            Verdict::Pass => {}
-            _ if matches!(row.fate, Fate::Survived | Fate::CannotTell) => row.fate = Fate::Undecided,
-            _ => {}
-        }
-    }
 }

@@ -119,6 +119,12 @@ impl Engine {
         }
     }
 
+    /// Whether a run may depend on the ordering at a site that no execution comes to: to tell what is decided by a read, the explorer
+    /// on [`Memory::Hardware`](explorer::Memory::Hardware) tries values that were not read there.
+    pub(crate) fn heeds_what_is_never_done(&self) -> bool {
+        matches!(self, Engine::Explorer(options) if options.memory == explorer::Memory::Hardware)
+    }
+
     /// The same engine, stopped when `stop` becomes true.
     pub fn stopped_by(mut self, stop: &Arc<AtomicBool>) -> Self {
         let slot = match &mut self {

@@ -17,6 +17,12 @@ sites! {
     FLAG_SEEN: Load Acquire, pairs with [FLAG_SET], "what was done before";
     SLEEP: Wait, "until the flag is set";
     WAKE: Wake, "whoever waits for the flag";
+    DEAD_WROTE: Store Relaxed, "whoever is told of the death and calls for a heavy fence";
+    DEAD_LIGHT: Fence SeqCst, "it is one of those that a heavy fence reaches";
+    DEATH_TOLD: Store Relaxed, "nothing";
+    DEATH_SEEN: Load Relaxed, "nothing";
+    CALLS: Fence SeqCst, "everybody else";
+    DEAD_READ: Load Relaxed, "ordered by the heavy fence";
 }
 
 /// How a thread waits for a flag.
@@ -219,4 +225,55 @@ fn what_happens_on_a_death_happens() {
     };
     assert_eq!(outcomes(0), ["[1]"]);
     assert_eq!(outcomes(1), ["[1]", "[2]"]);
+}
+
+/// A thread stores, and may die; somebody is told of its death, calls for a heavy fence and looks for the store.
+#[derive(Clone, Copy, Debug)]
+struct Testament;
+
+impl Scenario for Testament {
+    fn name(&self) -> String {
+        "testament".into()
+    }
+    fn about(&self) -> String {
+        "what a dead thread stored is there after a heavy fence".into()
+    }
+    fn outcomes(&self) -> Outcomes {
+        Outcomes::exactly(["nothing told"])
+    }
+    fn program<P: Platform>(&self) -> Program {
+        let (left, told) = (Arc::new(P::AtomicU32::new("left", 0)), Arc::new(P::AtomicU32::new("told", 0)));
+        let (written, tells) = (left.clone(), told.clone());
+        Program::new()
+            .mortal("testator", move || {
+                P::light_fence(&DEAD_LIGHT);
+                written.store(&DEAD_WROTE, 1);
+                // Something that it may not get to any more.
+                written.load(&DEAD_READ);
+                vec![]
+            })
+            .thread("heir", move || {
+                if told.load(&DEATH_SEEN) == 0 {
+                    return vec![];
+                }
+                P::heavy_fence(&CALLS);
+                vec![1, left.load(&DEAD_READ).into()]
+            })
+            .on_death(move |_| tells.store(&DEATH_TOLD, 1))
+            .finish(|ends| {
+                match (&ends[0], ends[1].notes()) {
+                    (_, []) => "nothing told",
+                    (End::Died { after }, [1, 1]) if *after >= 2 => "told, and there",
+                    (End::Died { after }, [1, 0]) if *after < 2 => "told, and never stored",
+                    (end, notes) => panic!("{end:?}: {notes:?}"),
+                }
+                .into()
+            })
+    }
+}
+
+#[test]
+fn a_heavy_fence_reaches_what_the_dead_have_done() {
+    let run = check(&Testament, Changes::default(), &ExplorerOptions { deaths: 1, ..Default::default() });
+    assert!(run.verdict.passed(), "{:?}", run.verdict);
 }

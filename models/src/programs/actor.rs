@@ -10,7 +10,7 @@ use iobring::layout::{
 };
 use iobring::protocol::account::Account;
 use iobring::protocol::cursor::Cursor;
-use iobring::protocol::mediator::{self, Answer, Writer};
+use iobring::protocol::mediator::{self, Answer, Asked, Writer};
 use iobring::protocol::memory::bell;
 use iobring::protocol::peer::Copies;
 use iobring::protocol::read::{self, Error, Found};
@@ -28,6 +28,10 @@ sites! {
     SCRIBBLE_OR: Rmw Relaxed, "hostile, and promises nothing";
     /// Somebody scribbles over the writers' notes.
     SCRIBBLE_WORD: Write, "hostile; only where nobody else is";
+    /// It is forbidden to write.
+    FORBID: Store Relaxed, "the lock orders those who ask";
+    /// Whether it is.
+    FORBIDDEN: Load Relaxed, "as FORBID";
     /// A writer that has nothing to say yet.
     NAPPING: Wait, "the program's own; nobody wakes it";
     /// A look at an index by the harness.
@@ -46,6 +50,8 @@ pub const ASKED: u64 = ring_buffer_record_len(9) as u64;
 pub const HOLDER: u64 = 1;
 /// Who else may be given it.
 pub const OTHER: u64 = 2;
+/// The id of the first thread.
+const FIRST: u32 = 1;
 /// Where nothing can go on.
 pub const TOP: u64 = u64::MAX - 7;
 
@@ -56,6 +62,8 @@ pub struct World<P: Platform> {
     own: Option<Slot<P>>,
     copies: Option<Copies<P>>,
     naps: Option<P::AtomicU32>,
+    /// 1 once it is forbidden to write, if any call forbids it. Only under the lock.
+    forbidden: Option<P::AtomicU32>,
     start: u64,
     /// The messages' lengths, by tag and sequence.
     lengths: Vec<Vec<usize>>,
@@ -264,6 +272,8 @@ pub struct Needs {
     pub copies: Option<u64>,
     /// A word to sleep on.
     pub naps: bool,
+    /// Whether it is forbidden to write.
+    pub forbids: bool,
 }
 
 impl<P: Platform> World<P> {
@@ -282,6 +292,7 @@ impl<P: Platform> World<P> {
             own: needs.process.then(Slot::new),
             copies,
             naps: needs.naps.then(|| P::AtomicU32::new("nap", 0)),
+            forbidden: needs.forbids.then(|| P::AtomicU32::new("forbidden", 0)),
             start: start.index,
             lengths: needs.lengths,
         };
@@ -289,7 +300,7 @@ impl<P: Platform> World<P> {
             let written = world.write(OLD, sequence, &[8], Account::None);
             assert_eq!(written, Ok(1), "a start with more than fits");
         }
-        world
+        World { ring: world.ring.biased(start.biased, FIRST), ..world }
     }
 
     /// Sleeps for so long, and nobody wakes it.
@@ -345,7 +356,7 @@ impl<P: Platform> World<P> {
                 written(write::write::<P, _>(ring, tag, &pieces).map(|()| 1))
             }
             Call::Await => P::retry(|| {
-                let result = self.write_aged(tag, sequence + 1, call.messages(), Account::None, false, Ok(()));
+                let result = self.write_aged(tag, sequence + 1, call.messages(), Account::None, false, || Ok(()));
                 if result == Err(Refusal::Full) {
                     let record = ring_buffer_record_len(call.messages()[0]) as u64;
                     if !room::want(ring, record) {
@@ -356,12 +367,36 @@ impl<P: Platform> World<P> {
                 Some(written(result))
             }),
             Call::Ask => flag(room::want(ring, ASKED)),
-            Call::Aged => written(self.write_aged(tag, sequence + 1, call.messages(), Account::None, true, Ok(()))),
-            Call::Young => written(self.write_aged(tag, sequence + 1, call.messages(), account(), false, Ok(()))),
+            Call::Aged | Call::AgedBatch => {
+                written(self.write_aged(tag, sequence + 1, call.messages(), Account::None, true, || Ok(())))
+            }
+            Call::Young => written(self.write_aged(tag, sequence + 1, call.messages(), account(), false, || Ok(()))),
             Call::Barred => {
-                let barred = Err(Refusal::Invalid);
+                let barred = || Err(Refusal::Invalid);
                 written(self.write_aged(tag, sequence + 1, call.messages(), Account::None, true, barred))
             }
+            Call::Permitted => {
+                let permitted = || match self.forbidden().load(&FORBIDDEN) {
+                    0 => Ok(()),
+                    _ => Err(Refusal::Invalid),
+                };
+                written(self.write_aged(tag, sequence + 1, call.messages(), Account::None, false, permitted))
+            }
+            Call::Forbid => section::exclusively(ring, |_| {
+                self.forbidden().store(&FORBID, 1);
+                self.bytes(read::head(ring))
+            }),
+            Call::Plead => P::retry(|| {
+                let result = self.write(tag, sequence + 1, call.messages(), Account::None);
+                if result == Err(Refusal::Full) {
+                    let wish = room::Wish::of_a_writer(ring, ring_buffer_record_len(call.messages()[0]) as u64);
+                    if !room::want_any(ring, std::iter::once(wish)) {
+                        ring.hear_room();
+                    }
+                    return None;
+                }
+                Some(written(result))
+            }),
             Call::Huge => {
                 let bytes = vec![1; MAX_WRITE_SIZE + 1];
                 written(write::write_batch::<P, _>(ring, tag, &[&bytes[..]]))
@@ -471,18 +506,19 @@ impl<P: Platform> World<P> {
         let bytes = message(10 * tag + sequence, 8);
         let len = if call == Call::MediateHuge { call.messages()[0] } else { bytes.len() } as u64;
         let pieces = if call == Call::MediateTooMany { MAX_VECTORS as u64 + 1 } else { 1 };
+        let asked = Asked { messages: 1, pieces, waits: false };
         let answer = P::retry(|| {
-            let fill = |offset| {
+            let fill = |_, offset| {
                 self.ring.write_bytes(offset, &bytes);
                 call != Call::MediateFails
             };
             let writer = Writer { grant: self.ring.grant(0), holder, tag };
-            match mediator::write::<P, _>(&self.ring, &writer, pieces, len, false, fill) {
-                Answer::Busy => {
+            match mediator::write::<P, _>(&self.ring, &writer, &asked, |_| len, fill) {
+                (_, Answer::Busy) => {
                     P::give_way();
                     None
                 }
-                answer => Some(answer),
+                (_, answer) => Some(answer),
             }
         });
         match answer {
@@ -541,17 +577,20 @@ impl<P: Platform> World<P> {
         lengths: &[usize],
         account: Account<'_, P>,
         aged: bool,
-        allowed: Result<(), Refusal>,
+        allow: impl Fn() -> Result<(), Refusal>,
     ) -> Result<usize, Refusal> {
         let messages: Vec<Vec<u8>> =
             (sequence..).zip(lengths).map(|(sequence, &len)| message(10 * tag + sequence, len)).collect();
         let batch: Vec<&[u8]> = messages.iter().map(|message| &message[..]).collect();
         let mut reported = 0;
         let report = |records| reported = records;
-        let result =
-            write::write_batch_aged::<P, _, Refusal>(&self.ring, tag, account, &batch, aged, || allowed, report);
+        let result = write::write_batch_aged::<P, _, Refusal>(&self.ring, tag, account, &batch, aged, allow, report);
         assert_eq!(reported, result.unwrap_or(0), "what was reported of a batch, and what was written");
         result
+    }
+
+    fn forbidden(&self) -> &P::AtomicU32 {
+        self.forbidden.as_ref().expect("a program in which it may be forbidden to write")
     }
 
     fn copies(&self) -> &Copies<P> {

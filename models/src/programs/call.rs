@@ -51,6 +51,14 @@ pub enum Call {
     Young,
     /// `write_batch_aged` where nothing may be written any more.
     Barred,
+    /// `write_batch_aged` of two that were refused before: room is set aside for the first.
+    AgedBatch,
+    /// `write_batch_aged` where something may be written until it is forbidden.
+    Permitted,
+    /// Forbids it, under the lock, and looks how far the writers have come.
+    Forbid,
+    /// `write` again and again until there is room: wishes for it (`room::want_any`, as a writer), sleeps until the bell rings.
+    Plead,
     /// `room::give_up` of what was set aside.
     GiveUp,
     /// `Copies::retain`, and `release` of the copy.
@@ -165,7 +173,7 @@ pub enum Side {
 
 impl Call {
     /// All of them.
-    pub const ALL: [Call; 72] = {
+    pub const ALL: [Call; 76] = {
         use Call::*;
         [
             Empty,
@@ -190,6 +198,10 @@ impl Call {
             Aged,
             Young,
             Barred,
+            AgedBatch,
+            Permitted,
+            Forbid,
+            Plead,
             GiveUp,
             Copy,
             HangUp,
@@ -265,13 +277,13 @@ impl Call {
         match self {
             Call::Empty => &[0],
             Call::Write | Call::Own | Call::Shared | Call::Await | Call::Aged | Call::Barred | Call::Mediate => &[8],
-            Call::Slow => &[8],
+            Call::Slow | Call::Permitted | Call::Plead => &[8],
             Call::MediateFails | Call::MediateTooMany => &[8],
             Call::MediateHuge => &[MAX_WRITE_SIZE + 1],
             Call::Pieces => &[3],
             Call::Long | Call::SharedInPlace => &[9],
             Call::InPlace | Call::Fails => &[5],
-            Call::Batch | Call::SharedBatch | Call::Young => &[8, 0],
+            Call::Batch | Call::SharedBatch | Call::Young | Call::AgedBatch => &[8, 0],
             Call::OwnBatch => &[0, 8],
             Call::Spoiled => &[8, 80],
             _ => &[],
@@ -293,7 +305,18 @@ impl Call {
         use Call::*;
         matches!(
             self,
-            Await | Slow | Nap | Wait | WaitBoth | WaitBell | WaitDescriptor | Limited | Impatient | Endless | More
+            Await
+                | Plead
+                | Slow
+                | Nap
+                | Wait
+                | WaitBoth
+                | WaitBell
+                | WaitDescriptor
+                | Limited
+                | Impatient
+                | Endless
+                | More
         )
     }
 
@@ -312,7 +335,20 @@ impl Call {
     /// Whether the broker makes it, in the owner's process.
     pub fn is_brokers(self) -> bool {
         use Call::*;
-        matches!(self, Await | Aged | Young | Barred | GiveUp | Refuse | TakeOver | Clear) || self.mediates()
+        matches!(
+            self,
+            Await | Aged | AgedBatch | Young | Barred | Permitted | Forbid | Plead | GiveUp | Refuse | TakeOver | Clear
+        ) || self.mediates()
+    }
+
+    /// Whether it waits for room.
+    pub fn awaits_room(self) -> bool {
+        matches!(self, Call::Await | Call::Plead)
+    }
+
+    /// Whether it has room set aside if it finds none.
+    pub fn ages(self) -> bool {
+        matches!(self, Call::Aged | Call::AgedBatch)
     }
 
     /// Whether it ends by the clock.

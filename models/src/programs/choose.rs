@@ -36,15 +36,23 @@ pub fn sensible(program: &Program) -> bool {
         && !(any(|call| matches!(call, ScribbleFar | Glimpse))
             && (program.start.place() == Index::Last || any(|call| matches!(call, ScribbleHead | ScribbleTail))))
         // Who scribbles over a wish keeps it from being granted.
-        && !(has(ScribbleRoom) && has(Await))
+        && !(has(ScribbleRoom) && any(Call::awaits_room))
         // Nor does he get room that is set aside for another and never given up.
-        && !(has(Await) && any(|call| matches!(call, Aged | Barred | ScribbleReserved)))
+        && !(any(Call::awaits_room) && any(|call| call.ages() || matches!(call, Barred | ScribbleReserved)))
+        // Of those that wait for room one asks the reader; it would tell the others.
+        && (!has(Plead) || program.threads.iter().filter(|thread| thread.calls.iter().any(|call| call.awaits_room())).count() == 1)
         // Who scribbles over the end takes it back.
         && !(any(|call| matches!(call, Close | Refuse | Abandon)) && has(ScribbleReserved))
         // The reader of a broker's ring does not go without the lock, nor is another end begun beside it.
-        && !(has(Abandon) && any(|call| matches!(call, Await | Aged | Young | Barred | GiveUp | Close | Refuse | Resync)))
+        && !(has(Abandon)
+            && any(|call| {
+                let brokers = call.awaits_room() || call.ages() || matches!(call, Young | Barred | Permitted | GiveUp);
+                brokers || matches!(call, Close | Refuse | Resync)
+            }))
         // Where a mediator writes, nobody sleeps on the lock word.
         && !(any(Call::mediates) && any(Call::sleeps_on_the_lock))
+        // Nor is it biased there.
+        && !(program.start.biased && any(Call::mediates))
         // An account is taken over, or begun anew, when nobody counts there any more.
         && program.threads.iter().enumerate().all(|(at, thread)| {
             let others = program.threads.iter().enumerate().filter(|&(other, _)| other != at);
@@ -98,7 +106,7 @@ fn may_scribble_head(program: &Program) -> bool {
             let after = &thread.calls[at + 1..];
             let unrepaired = after.iter().take_while(|&&call| call != Resync);
             // Who waits for room is told of a repair, but of no damage.
-            (after.contains(&Resync) || !program.calls().any(|call| call == Await))
+            (after.contains(&Resync) || !program.calls().any(Call::awaits_room))
                 // A reader looks at what the head says is there, and so may a writer write there.
                 && (alone || unrepaired.clone().all(|call| !matches!(call, Drain | One | Look | ScribbleLength | ScribbleLonger)))
         })
@@ -116,7 +124,8 @@ pub fn starts() -> Vec<Start> {
             let mut indices = vec![0, 5 * capacity - 8, 5 * capacity - 16, last];
             // Where there is room for a second record.
             indices.extend((capacity >= 48).then_some(5 * capacity - 32));
-            starts.extend(indices.into_iter().map(|index| Start { capacity, index, filled }));
+            let both = |index| [false, true].map(|biased| Start { capacity, index, filled, biased });
+            starts.extend(indices.into_iter().flat_map(both));
         }
     }
     starts
@@ -236,7 +245,7 @@ impl Who {
     fn calls(self) -> Vec<Call> {
         use Call::*;
         let fits = |call: &Call| match self {
-            Who::Mediator => *call == Await,
+            Who::Mediator => call.awaits_room(),
             Who::Repairer => {
                 let damages = matches!(
                     call,
@@ -255,7 +264,10 @@ impl Who {
             Who::Heir => matches!(call, Shared | ScribbleHead | ScribbleLock | Resync | Tally),
             Who::Ender => {
                 let ends = matches!(call, Refuse | Close | Abandon | Over | Ending | Resync | GiveUp);
-                ends || matches!(call, Write | Own | Young | Aged | Mediate | Ask | Cancel | Drain)
+                ends || matches!(
+                    call,
+                    Write | Own | Young | Aged | AgedBatch | Permitted | Plead | Mediate | Ask | Cancel | Drain
+                )
             }
             Who::Sleeper => matches!(call, Wait | WaitBoth | Limited | Resync | Tally),
             Who::Writer => call.side() == Side::Writer,

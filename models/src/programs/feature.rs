@@ -42,6 +42,8 @@ pub enum Circumstance {
     Index(Index),
     /// How full it is.
     Filled(Filled),
+    /// The lock is biased towards one of the threads.
+    Biased,
     /// So many threads may die.
     Deaths(u8),
     /// Waits may end for nothing.
@@ -143,6 +145,7 @@ impl Program {
             Circumstance::Index(self.start.place()),
             Circumstance::Filled(self.start.fill()),
         ];
+        all.extend(self.start.biased.then_some(Circumstance::Biased));
         all.extend((self.deaths > 0).then_some(Circumstance::Deaths(self.deaths)));
         all.extend(self.restless.then_some(Circumstance::Restless));
         all.extend((self.time == Time::WhenIdle).then_some(Circumstance::Idle));

@@ -19,6 +19,8 @@ pub struct Start {
     pub index: u64,
     /// How many records of 8 bytes are in it.
     pub filled: u64,
+    /// Whether its lock is biased, towards the first thread to begin with.
+    pub biased: bool,
 }
 
 /// One thread.
@@ -87,7 +89,7 @@ impl Program {
         let asks = self.threads.iter().filter(|thread| thread.calls.contains(&Call::Ask)).count();
         asks == 1
             && self.deaths == 0
-            && !self.has(|call| matches!(call, Call::Await | Call::ScribbleRoom | Call::Abandon))
+            && !self.has(|call| call.awaits_room() || matches!(call, Call::ScribbleRoom | Call::Abandon))
     }
 
     /// Whether somebody sees to the reader when a writer has died.
@@ -146,6 +148,7 @@ impl Program {
             process: self.counts_in(Place::Process),
             grant: self.counts_in(Place::Grant),
             copies: self.copies(),
+            forbids: self.has(|call| matches!(call, Call::Permitted | Call::Forbid)),
             naps: self.has(|call| matches!(call, Call::Nap | Call::Slow)),
         }
     }
@@ -159,13 +162,16 @@ impl fmt::Display for Program {
             let (bar, mortal) = (if at > 0 { " / " } else { "" }, if thread.mortal { " †" } else { "" });
             write!(f, "{bar}{}{mortal}", names.join(", "))?;
         }
-        let Start { capacity, index, filled } = self.start;
+        let Start { capacity, index, filled, biased } = self.start;
         match u64::MAX - index {
             left @ ..1000 => write!(f, " @ {capacity}-{}", left + 1)?,
             _ => write!(f, " @ {capacity}+{index}")?,
         }
         if filled > 0 {
             write!(f, " holding {filled}")?;
+        }
+        if biased {
+            write!(f, ", biased")?;
         }
         if self.deaths > 0 {
             write!(f, ", ≤ {} deaths", self.deaths)?;

@@ -2,6 +2,7 @@
 
 use crate::actors::{RECORD, Style, close, drain, settle, wait, write_all};
 use crate::memory::HeapRing;
+use crate::scenarios::suffix;
 use iobring::protocol::cursor::Cursor;
 use iobring::protocol::memory::bell;
 use iobring::protocol::{Memory, read};
@@ -20,6 +21,10 @@ sites! {
 pub struct Death {
     /// How many writers may die.
     pub mortals: u64,
+    /// How many messages each writes.
+    pub messages: u64,
+    /// Whether the lock may be biased towards one of them, and is so towards the first to begin with.
+    pub biased: bool,
     /// How the reader waits.
     pub style: Style,
 }
@@ -30,14 +35,15 @@ impl Scenario for Death {
             Style::Blocking => "waiting",
             Style::Bell => "bell",
         };
-        format!("death-{style}-{}", self.mortals)
+        let messages = if self.messages == 1 { String::new() } else { format!("x{}", self.messages) };
+        format!("death-{style}-{}{messages}{}", self.mortals, suffix(self.biased))
     }
 
     fn about(&self) -> String {
         format!(
-            "{} writer(s), any of which may die at any step, and a reader that waits for one record: it gets it, and the \
-             other writers get through",
-            self.mortals
+            "{} writer(s) of {} message(s), any of which may die at any step, and a reader that waits for one record: it gets \
+             it, and the other writers get through",
+            self.mortals, self.messages
         )
     }
 
@@ -47,11 +53,11 @@ impl Scenario for Death {
 
     fn program<P: Platform>(&self) -> Program {
         let style = self.style;
-        let ring = Arc::new(HeapRing::<P>::new(RECORD * (self.mortals + 1), 0));
+        let ring = Arc::new(HeapRing::<P>::new(RECORD * (self.mortals * self.messages + 1), 0).biased(self.biased, 1));
         let mut program = Program::new();
         for writer in 0..self.mortals {
-            let ring = ring.clone();
-            program = program.mortal(format!("writer {}", writer + 1), move || write_all(&ring, writer + 1, 1));
+            let (ring, messages) = (ring.clone(), self.messages);
+            program = program.mortal(format!("writer {}", writer + 1), move || write_all(&ring, writer + 1, messages));
         }
         let reader = self.mortals as usize;
         let (readers_ring, closed_ring, mortals) = (ring.clone(), ring.clone(), self.mortals);

@@ -6,6 +6,7 @@ use iobring::protocol::cursor::Cursor;
 use iobring::protocol::grant;
 use iobring::protocol::mediator::Answer;
 use iobring::protocol::memory::bell;
+use iobring::protocol::wait::subscribe;
 use iobring::protocol::{Memory, read};
 use std::sync::Arc;
 use weakest::{Notes, Outcomes, Program, Scenario};
@@ -85,6 +86,42 @@ impl Scenario for Mediated {
             assert_eq!(ends[reader].notes().len() as u64 * RECORD, total, "delivered to the reader itself");
             "all delivered".into()
         })
+    }
+}
+
+/// A mediator and a thread write, and a reader asks for its bell and goes away: the lock passes between the two, marked or not. What
+/// [`Mediated`] does until the reader sleeps.
+#[derive(Clone, Copy, Debug)]
+pub struct Marked;
+
+impl Scenario for Marked {
+    fn name(&self) -> String {
+        "mediated-marked".into()
+    }
+
+    fn about(&self) -> String {
+        "a mediator that cannot wait and a thread write, while a reader asks for its bell and goes away: both records are there".into()
+    }
+
+    fn outcomes(&self) -> Outcomes {
+        Outcomes::exactly(["both"])
+    }
+
+    fn program<P: Platform>(&self) -> Program {
+        let ring = ring::<P>(2 * RECORD, 0, 1);
+        let (first, second, readers) = (ring.clone(), ring.clone(), ring.clone());
+        Program::new()
+            .thread("mediator 1", move || mediate_all(&first, 1, 1))
+            .thread("writer 2", move || write_all(&second, 2, 1))
+            .thread("reader", move || {
+                let _ = subscribe(&*readers, read::tail(&*readers), bell::WAKER);
+                Notes::new()
+            })
+            .finish(move |ends| {
+                assert_eq!(settle(&ring, ends, &[0, 1], &[2]).len(), 2);
+                assert_eq!(counted(&ring, 1), 1);
+                "both".into()
+            })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::actors::{RECORD, drain, settle, write_all};
 use crate::memory::HeapRing;
+use crate::scenarios::suffix;
 use iobring::protocol::cursor::Cursor;
 use std::sync::Arc;
 use weakest::{Outcomes, Program, Scenario};
@@ -14,15 +15,17 @@ pub struct Polling {
     pub writers: u64,
     /// How many messages each writes.
     pub messages: u64,
+    /// Whether the lock may be biased towards one of them, and is so towards the first to begin with.
+    pub biased: bool,
 }
 
 impl Scenario for Polling {
     fn name(&self) -> String {
-        format!("polling-{}x{}", self.writers, self.messages)
+        format!("polling-{}x{}{}", self.writers, self.messages, suffix(self.biased))
     }
 
     fn about(&self) -> String {
-        let Polling { writers, messages } = self;
+        let Polling { writers, messages, .. } = self;
         format!(
             "{writers} writer(s) send {messages} message(s) each while the reader looks once; whatever it sees is whole"
         )
@@ -33,7 +36,7 @@ impl Scenario for Polling {
     }
 
     fn program<P: Platform>(&self) -> Program {
-        let ring = Arc::new(HeapRing::<P>::new(RECORD * self.writers * self.messages, 0));
+        let ring = Arc::new(HeapRing::<P>::new(RECORD * self.writers * self.messages, 0).biased(self.biased, 1));
         let mut program = Program::new();
         for writer in 0..self.writers {
             let (ring, messages) = (ring.clone(), self.messages);

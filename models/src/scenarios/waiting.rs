@@ -2,6 +2,7 @@
 
 use crate::actors::{RECORD, Style, read_until, settle, write_all};
 use crate::memory::HeapRing;
+use crate::scenarios::suffix;
 use std::sync::Arc;
 use weakest::{Outcomes, Program, Scenario};
 use weakest_facade::Platform;
@@ -14,6 +15,8 @@ pub struct Waiting {
     pub writers: u64,
     /// How many messages each writes.
     pub messages: u64,
+    /// Whether the lock may be biased towards one of them, and is so towards the first to begin with.
+    pub biased: bool,
     /// How the reader waits.
     pub style: Style,
 }
@@ -24,11 +27,11 @@ impl Scenario for Waiting {
             Style::Blocking => "waiting",
             Style::Bell => "bell",
         };
-        format!("{style}-{}x{}", self.writers, self.messages)
+        format!("{style}-{}x{}{}", self.writers, self.messages, suffix(self.biased))
     }
 
     fn about(&self) -> String {
-        let Waiting { writers, messages, style } = self;
+        let Waiting { writers, messages, style, .. } = self;
         let how = match style {
             Style::Blocking => "asleep on the lock word",
             Style::Bell => "until its bell is rung",
@@ -44,7 +47,7 @@ impl Scenario for Waiting {
         let (style, total) = (self.style, RECORD * self.writers * self.messages);
         // The ring starts in the middle of a lap, so that the records wrap.
         let start = 2 * total - 8;
-        let ring = Arc::new(HeapRing::<P>::new(total, start));
+        let ring = Arc::new(HeapRing::<P>::new(total, start).biased(self.biased, 1));
         let mut program = Program::new();
         for writer in 0..self.writers {
             let (ring, messages) = (ring.clone(), self.messages);

@@ -111,6 +111,10 @@ impl Actor {
                 ring.holder = OTHER;
                 actor.notes.push(note::ANSWER + 1);
             }),
+            Call::Forbid => self.section(ring, |ring, actor, head, _| {
+                ring.forbidden = true;
+                actor.notes.push(beyond(head, ring.start));
+            }),
             Call::Resync => self.section(ring, |ring, actor, head, _| actor.resync(ring, head)),
             Call::ScribbleHead => {
                 let mut after = self.at_once(ring, note::ANSWER + 1);
@@ -183,7 +187,7 @@ impl Actor {
                 }
                 Some(_) => Vec::new(),
             },
-            Call::Await => {
+            Call::Await | Call::Plead => {
                 // It asks again until there is room.
                 let full = refusal(Refusal::Full);
                 let mut all = self.write(ring, call);
@@ -308,7 +312,7 @@ impl Actor {
         self.section(ring, |ring, actor, head, tail| {
             let (mut next, mut written, mut bytes) = (head, 0, 0);
             let mut refused = None;
-            let brokers = matches!(call, Call::Await | Call::Aged | Call::Young | Call::Barred);
+            let brokers = call.ages() || matches!(call, Call::Await | Call::Young | Call::Barred | Call::Permitted);
             if brokers {
                 ring.reserved = 0;
             }
@@ -322,6 +326,7 @@ impl Actor {
             for (sequence, &len) in (actor.sequence + 1..).zip(call.messages()) {
                 let place = match call {
                     Call::Barred | Call::MediateTooMany | Call::MediateHuge => Err(Refusal::Invalid),
+                    Call::Permitted if ring.forbidden => Err(Refusal::Invalid),
                     _ if ring_buffer_record_len(len) as u64 > ring.capacity => Err(Refusal::TooLarge),
                     _ => ring.place(next, tail, len, reserved, is_closed(first)),
                 };
@@ -347,7 +352,7 @@ impl Actor {
                 }
                 break;
             }
-            if call == Call::Aged && refused == Some(Refusal::Full) {
+            if call.ages() && refused == Some(Refusal::Full) && written == 0 {
                 ring.reserved = ring_buffer_record_len(call.messages()[0]) as u64;
             }
             match refused {

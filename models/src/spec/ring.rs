@@ -160,6 +160,8 @@ pub struct Ring {
     pub(super) records: Vec<Record>,
     /// How much room is set aside, in bytes.
     pub(super) reserved: u64,
+    /// Whether the broker was forbidden to write.
+    pub(super) forbidden: bool,
     /// Who waits for room, having asked for it.
     pub(super) wish: Wish,
     /// Whether there is an account in the region.
@@ -189,6 +191,7 @@ impl Ring {
             lock: Knowledge::default(),
             records: Vec::new(),
             reserved: 0,
+            forbidden: false,
             wish: Wish::None,
             counts: false,
             region: Account::default(),

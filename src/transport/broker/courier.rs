@@ -33,8 +33,8 @@ const EVENTS: usize = 64;
 const LOOKS_AGAIN: i64 = 1_000_000;
 
 /// The thread's body: runs until the ring's owner is gone.
-pub(super) fn run(broker: &Broker) {
-    let (queue, inbox) = (VecDeque::new(), Inbox::new());
+pub(super) fn run(broker: &Broker, inbox: Inbox) {
+    let queue = VecDeque::new();
     let mut courier =
         Courier { broker, ring: &broker.ring, queue, inbox, full: None, shared: false, untold: false, waiting: None };
     // Ends before the courier does, which may have to wait for the writers' lock then.
@@ -227,7 +227,7 @@ impl Courier<'_> {
                     return;
                 }
                 Received::Bad(_) => {
-                    connection.writer.entry.own.bad.add(1, 0);
+                    connection.writer.entry.own.0.bad.add(1, 0);
                     return self.expel(token);
                 }
             }

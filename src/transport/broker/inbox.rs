@@ -13,7 +13,9 @@ use crate::protocol::account::Account;
 use crate::protocol::write::{self, Refusal};
 use crate::ring::Ring;
 use core::mem;
+use std::alloc::{Layout, alloc_zeroed};
 use std::collections::VecDeque;
+use std::io;
 
 /// How many messages are taken at once.
 pub(super) const MOST: usize = 16;
@@ -55,11 +57,25 @@ impl Letter {
     }
 }
 
+/// Room for one message. Zeroed by the system, which gives memory to what is used.
+fn place() -> io::Result<Box<[u8]>> {
+    let layout = Layout::new::<[u8; LONGEST]>();
+    // SAFETY: it is not of no bytes.
+    let place = unsafe { alloc_zeroed(layout) }.cast::<[u8; LONGEST]>();
+    if place.is_null() {
+        return Err(io::ErrorKind::OutOfMemory.into());
+    }
+    // SAFETY: allocated with the layout by which the box frees it, and initialised.
+    Ok(unsafe { Box::from_raw(place) })
+}
+
 impl Inbox {
-    pub(super) fn new() -> Self {
-        let free = (0..MOST).map(|_| vec![0; LONGEST].into_boxed_slice()).collect();
+    /// # Errors
+    /// `OutOfMemory`: a hand-over's error, where the thread could only end the process.
+    pub(super) fn new() -> io::Result<Self> {
+        let free = (0..MOST).map(|_| place()).collect::<io::Result<_>>()?;
         // No source has this token.
-        Inbox { waiting: VecDeque::with_capacity(MOST), free, then: Received::Nothing, token: 0 }
+        Ok(Inbox { waiting: VecDeque::with_capacity(MOST), free, then: Received::Nothing, token: 0 })
     }
 
     /// Begins the turn of this connection. What is left of another's is dropped: its right to write was taken back.
@@ -126,7 +142,7 @@ impl Inbox {
                 }
             }
         };
-        match write::write_batch_aged(ring, *tag, Account::Own(&entry.own), messages, aged, allow, report) {
+        match write::write_batch_aged(ring, *tag, Account::Own(&entry.own.0), messages, aged, allow, report) {
             Ok(written) => {
                 self.free.extend(self.waiting.drain(..written).map(|letter| letter.datagram));
                 Received::Records
@@ -186,13 +202,13 @@ mod tests {
     }
 
     fn accepted(connection: &Connection) -> u64 {
-        connection.writer.entry.own.accepted.get().0
+        connection.writer.entry.own.0.accepted.get().0
     }
 
     #[test]
     fn many_are_published_at_once() {
         let (ring, connection, theirs) = scene(Socket::refusing, |_| ());
-        let mut inbox = Inbox::new();
+        let mut inbox = Inbox::new().unwrap();
         send_plain(&theirs, &[0; MOST + 2]);
         let before = read::head(&ring);
         inbox.open(TOKEN, &connection);
@@ -209,7 +225,7 @@ mod tests {
     #[test]
     fn what_finds_no_room_stays_in_its_order() {
         let (ring, connection, theirs) = scene(Socket::refusing, |_| ());
-        let mut inbox = Inbox::new();
+        let mut inbox = Inbox::new().unwrap();
         // Records of 2,016, 1,016, 2,024 and 16 bytes: the third is too large for what is left, the last would fit.
         send_plain(&theirs, &[2000, 1000, 2001, 0]);
         inbox.open(TOKEN, &connection);
@@ -242,7 +258,7 @@ mod tests {
     #[test]
     fn what_came_while_there_was_no_room_is_not_forgotten() {
         let (ring, connection, theirs) = scene(Socket::refusing, |_| ());
-        let mut inbox = Inbox::new();
+        let mut inbox = Inbox::new().unwrap();
         send_plain(&theirs, &[4080, 1]);
         inbox.open(TOKEN, &connection);
         assert_eq!(inbox.deliver(&ring, &connection, false), Received::Records);
@@ -259,7 +275,7 @@ mod tests {
     fn what_came_before_the_end_or_an_offence_is_written() {
         for offence in [Some(5), Some(HEADER + MAX_WRITE_SIZE + 1), None] {
             let (ring, connection, theirs) = scene(Socket::refusing, |_| ());
-            let mut inbox = Inbox::new();
+            let mut inbox = Inbox::new().unwrap();
             send_plain(&theirs, &[1, 2]);
             let expected = match offence {
                 Some(len) => {
@@ -281,7 +297,7 @@ mod tests {
     fn nothing_is_written_for_the_revoked_nor_left_for_the_next() {
         let (ring, connection, theirs) = scene(Socket::refusing, |_| ());
         let (_, other, _theirs) = scene(Socket::refusing, |_| ());
-        let mut inbox = Inbox::new();
+        let mut inbox = Inbox::new().unwrap();
         send_plain(&theirs, &[1, 2]);
         inbox.open(TOKEN, &connection);
         connection.revoked.store(true, UNDER_LOCK);
@@ -299,7 +315,7 @@ mod tests {
             let accounts = ring.book.read(&[]);
             accounts.by_tag[&TAG].reported.records
         };
-        let mut inbox = Inbox::new();
+        let mut inbox = Inbox::new().unwrap();
         for (lost, len) in [(3, 2000), (5, 3000)] {
             send(&theirs, len, Header { lost, lost_bytes: 0 }, None);
         }
@@ -324,7 +340,7 @@ mod tests {
         });
         drop(writing);
         rustix::io::ioctl_fionbio(&reading, true).unwrap();
-        let mut inbox = Inbox::new();
+        let mut inbox = Inbox::new().unwrap();
         for written in 1..=2 {
             inbox.open(TOKEN, &connection);
             assert_eq!(inbox.deliver(&ring, &connection, false), Received::Records);
@@ -345,7 +361,7 @@ mod tests {
     #[test]
     fn once_found_empty_a_socket_is_read_many_at_a_time() {
         let (ring, connection, theirs) = scene(Socket::used, |theirs| send_plain(theirs, &[1, 2]));
-        let mut inbox = Inbox::new();
+        let mut inbox = Inbox::new().unwrap();
         for _ in 1..=2 {
             assert!(!connection.socket.is_free_of_descriptors());
             inbox.open(TOKEN, &connection);

@@ -160,10 +160,7 @@ impl Campaign {
     /// Starts a worker.
     pub fn start(&mut self, number: u64, transport: Transport, manner: Manner) {
         let tag = number | if manner == Manner::Hostile { HOSTILE } else { 0 };
-        self.lives += 1;
-        let life = tag << 32 | self.lives;
-        self.verifier.begin(life);
-        let (iob, peer) = self.reader.new_iob_writer(tag).expect("a pair");
+        let (life, iob, peer) = self.begin(tag);
         let (receipts, page) = Receipts::new();
         let body = match transport {
             Transport::Own => {
@@ -174,6 +171,16 @@ impl Campaign {
         };
         self.workers.push(Worker { tag, manner, receipts, transport, life, body, peer });
     }
+
+    /// A pair whose writer's messages are to be this life's.
+    pub fn begin(&mut self, tag: u64) -> (Life, Iob, Iob) {
+        self.lives += 1;
+        let life = tag << 32 | self.lives;
+        self.verifier.begin(life);
+        let (iob, peer) = self.reader.new_iob_writer(tag).expect("a pair");
+        (life, iob, peer)
+    }
+
     /// Reads what is there for about `time`, checking each record.
     pub fn read_for(&mut self, time: Duration) {
         let until = Instant::now() + time;
@@ -339,15 +346,20 @@ impl Campaign {
     }
 }
 
+/// Hands a writer over, as one of this transport.
+pub fn hand_over(iob: &Iob, transport: Transport, to: &UnixStream) {
+    match transport {
+        Transport::Mapped => iob.send_mapped_to(to),
+        Transport::Kernel => iob.send_kernel_to(to),
+        _ => iob.send_to(to),
+    }
+    .expect("a hand-over");
+}
+
 /// Starts a process that writes by this transport.
 fn spawn(iob: &Iob, transport: Transport, life: Life, manner: Manner, page: OwnedFd) -> Child {
     let (near, far) = UnixStream::pair().expect("a socket");
-    match transport {
-        Transport::Mapped => iob.send_mapped_to(&near),
-        Transport::Kernel => iob.send_kernel_to(&near),
-        _ => iob.send_to(&near),
-    }
-    .expect("a hand-over");
+    hand_over(iob, transport, &near);
     let name = format!("{manner:?}").to_lowercase();
     Command::new(std::env::current_exe().expect("this program"))
         .args(["worker", "--life", &life.to_string(), "--manner", &name])

@@ -13,12 +13,13 @@
 //! | `flood` | greedy and hostile ones beside honest ones |
 //! | `collect` | services that log through the layer: SIGKILL at random, and the collector is restarted in between |
 //! | `hostile` | clients of a collector that babble, crowd, never read and flood, beside honest ones |
+//! | `handover` | they are handed over, write once, and are dropped, one after the other: nothing grows |
 //! | `soak` | nothing bad: they pause, end and begin at random, and the reader's waits are cancelled; for long |
 //!
 //! | module | holds |
 //! |---|---|
 //! | `campaign` | what they have in common: the ring, its workers, the reading, the figures |
-//! | `kill`, `fork`, `stall`, `flood`, `soak` | the mistreatment |
+//! | `kill`, `fork`, `stall`, `flood`, `handover`, `soak` | the mistreatment |
 //! | `message` | messages that tell on whoever damages them |
 //! | `receipts` | what a writer knows it was granted, in memory that survives it |
 //! | `verifier` | whether each record is what it must be |
@@ -28,6 +29,7 @@ mod campaign;
 mod collect;
 mod flood;
 mod fork;
+mod handover;
 mod hostile;
 mod kill;
 mod message;
@@ -59,6 +61,8 @@ enum Campaign {
     Stall(Options),
     /// Greedy and hostile writers beside honest ones.
     Flood(Options),
+    /// Hand a writer over, have it write once and drop it, again and again: descriptors and memory stay flat.
+    Handover(Options),
     /// Nothing bad, for long: random sizes, pauses and cancelled waits, all transports; accounts add up, memory stays flat.
     Soak(Options),
     /// Kill services that log through the layer, restart their collector, and look for every event.
@@ -84,7 +88,7 @@ struct Options {
     /// For how long.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// End after so many mistreatments (with `soak`: waits), if that is sooner.
+    /// End after so many mistreatments (with `handover`: hand-overs; with `soak`: waits), if that is sooner.
     #[arg(long)]
     count: Option<u64>,
     /// What chooses whom, when and what. Random if not given; printed in either case. The processes' own timing is not in
@@ -138,6 +142,7 @@ fn main() -> ExitCode {
         Campaign::Fork(options) => ("fork", options, fork::run),
         Campaign::Stall(options) => ("stall", options, stall::run),
         Campaign::Flood(options) => ("flood", options, flood::run),
+        Campaign::Handover(options) => ("handover", options, handover::run),
         Campaign::Soak(options) => ("soak", options, soak::run),
         Campaign::Collect(options) => return collect::run(&options),
         Campaign::Hostile(options) => return hostile::run(&options),

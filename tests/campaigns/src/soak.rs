@@ -13,13 +13,13 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 /// How many waits pass between two looks at the accounts and the process.
-const LOOK: u64 = 1000;
+pub const LOOK: u64 = 1000;
 
 /// How many looks pass before the process counts as settled. Allocators take from the system in large pieces at first.
-const SETTLED: u64 = 2;
+pub const SETTLED: u64 = 2;
 
 /// By how much memory may differ from what it was then. Less than a leak of one record per look comes to.
-const SLACK: u64 = 4 << 20;
+pub const SLACK: u64 = 4 << 20;
 
 /// The longest that a wait lasts if nothing comes.
 const LONGEST_WAIT: u64 = 2_000;

@@ -42,6 +42,15 @@ pub unsafe fn fork(how: Fork, body: impl FnOnce() -> i32) -> Pid {
 /// If it hangs, or is killed.
 #[track_caller]
 pub fn result(child: Pid) -> i32 {
+    ending(child).expect("the child exits")
+}
+
+/// As [`result`]; `None` if it is killed.
+///
+/// # Panics
+/// If it hangs.
+#[track_caller]
+pub fn ending(child: Pid) -> Option<i32> {
     let pidfd = pidfd_open(child, PidfdFlags::empty()).unwrap();
     let ended = poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&Timespec::try_from(PATIENCE).unwrap())).unwrap();
     if ended == 0 {
@@ -49,5 +58,5 @@ pub fn result(child: Pid) -> i32 {
     }
     let (_, status) = waitpid(Some(child), WaitOptions::empty()).unwrap().unwrap();
     assert_eq!(ended, 1, "the child hangs");
-    status.exit_status().expect("the child exits")
+    status.exit_status()
 }

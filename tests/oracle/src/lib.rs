@@ -7,6 +7,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`operation`] | the operations, drawn by proptest and by the fuzzer alike |
+//! | [`bytes`] | messages to write |
 //! | [`child`] | forks of a test's process |
 //! | [`damage`] | ways to break a ring's shared words whose consequence is known exactly |
 //! | [`elsewhere`] | writers as other processes have them |
@@ -19,6 +20,7 @@
 //! | [`task`] | polling a future by hand |
 //! | [`watchdog`] | ends a test that hangs |
 
+pub mod bytes;
 pub mod child;
 pub mod damage;
 pub mod elsewhere;

@@ -1,5 +1,6 @@
 //! Runs operations on a real ring and on the oracle, and compares everything that can be seen after each.
 
+use crate::bytes;
 use crate::damage::{Damage, Remedy};
 use crate::elsewhere;
 use crate::operation::{Case, Message, Operation, ReadStyle, WaitIndex};
@@ -33,7 +34,7 @@ pub struct Machine {
     oracle: Oracle,
     shared: Shared,
     pairs: Vec<Pair>,
-    /// Counts messages, so that no two have the same bytes.
+    /// Counts messages, so that no two have the same bytes soon.
     written: usize,
     reached: Reached,
 }
@@ -140,12 +141,12 @@ impl Machine {
         usize::from(writer) % self.pairs.len()
     }
 
-    /// A message as long as `message` says; no two have the same bytes, and none has a zero in it.
+    /// A message as long as `message` says.
     fn bytes(&mut self, message: &Message) -> Vec<u8> {
         self.written += 1;
         let room = self.oracle.room();
         let len = message.len(self.oracle.capacity, room);
-        (0..len).map(|i| ((self.written * 31 + i) % 255 + 1) as u8).collect()
+        bytes::message(self.written, len)
     }
 
     fn write(&mut self, writer: u8, message: &Message) {

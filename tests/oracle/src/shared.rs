@@ -4,6 +4,7 @@ use iobring::RingBuffer;
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::io::{pread, pwrite};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The offset of `head` in the region, in bytes.
 pub const HEAD: u64 = 0;
@@ -21,6 +22,8 @@ pub const RESERVED: u64 = 152;
 pub const INTEREST: u64 = 192;
 /// The offset of the wish to be told of room in the region, in bytes.
 pub const ROOM: u64 = 200;
+/// The offset of the word that says towards which thread the lock is biased, in bytes: the lower half of a word of 64 bits.
+pub const BIAS: u64 = 208;
 
 /// So many of the region's words are worth scribbling over: the header, the journal, and of the accounts, which are all alike,
 /// the first few.
@@ -35,8 +38,9 @@ pub struct Shared {
     fd: OwnedFd,
     page: u64,
     capacity: u64,
-    /// Of a ring into which the kernel writes, whose region is no file.
-    map: Option<MmapRaw>,
+    map: MmapRaw,
+    /// Whether the region is a file, as it is but where the kernel writes.
+    is_file: bool,
 }
 
 impl Shared {
@@ -44,9 +48,8 @@ impl Shared {
     pub fn of(ring: &RingBuffer) -> Self {
         let fd = ring.as_fd().try_clone_to_owned().expect("a descriptor to spare");
         let (page, capacity) = (rustix::param::page_size() as u64, ring.capacity() as u64);
-        let map = || MmapOptions::new().len((page + capacity) as usize).map_raw(fd.as_raw_fd()).expect("a mapping");
-        let map = ring.is_mediated().then(map);
-        Shared { fd, page, capacity, map }
+        let map = MmapOptions::new().len((page + capacity) as usize).map_raw(fd.as_raw_fd()).expect("a mapping");
+        Shared { fd, page, capacity, map, is_file: !ring.is_mediated() }
     }
 
     /// The size of the whole region in bytes: a page of words, and the ring.
@@ -60,17 +63,17 @@ impl Shared {
     }
 
     /// The addresses of so many bytes of the map from `offset` on.
-    fn places(&self, map: &MmapRaw, offset: u64, len: usize) -> impl Iterator<Item = *mut u8> {
+    fn places(&self, offset: u64, len: usize) -> impl Iterator<Item = *mut u8> {
         assert!(offset + len as u64 <= self.size(), "the region ends before offset {offset} + {len}");
-        let start = map.as_mut_ptr().wrapping_add(offset as usize);
+        let start = self.map.as_mut_ptr().wrapping_add(offset as usize);
         (0..len).map(move |at| start.wrapping_add(at))
     }
 
     /// Overwrites the region's bytes from `offset` on.
     pub fn write(&self, offset: u64, bytes: &[u8]) {
-        if let Some(map) = &self.map {
+        if !self.is_file {
             // SAFETY: within the mapping; a volatile access, as others may write too.
-            self.places(map, offset, bytes.len()).zip(bytes).for_each(|(at, &byte)| unsafe { at.write_volatile(byte) });
+            self.places(offset, bytes.len()).zip(bytes).for_each(|(at, &byte)| unsafe { at.write_volatile(byte) });
             return;
         }
         let written = pwrite(&self.fd, bytes, offset).expect("the region can be written");
@@ -79,9 +82,9 @@ impl Shared {
 
     /// The region's bytes from `offset` on.
     pub fn read(&self, offset: u64, len: usize) -> Vec<u8> {
-        if let Some(map) = &self.map {
+        if !self.is_file {
             // SAFETY: as in `write`.
-            return self.places(map, offset, len).map(|at| unsafe { at.read_volatile() }).collect();
+            return self.places(offset, len).map(|at| unsafe { at.read_volatile() }).collect();
         }
         let mut bytes = vec![0; len];
         let read = pread(&self.fd, &mut bytes, offset).expect("the region can be read");
@@ -89,14 +92,22 @@ impl Shared {
         bytes
     }
 
+    /// The word at `offset`, a multiple of 8. Through the mapping: these are looked at far too often for system calls.
+    fn at(&self, offset: u64) -> &AtomicU64 {
+        assert!(offset.is_multiple_of(8) && offset + 8 <= self.size(), "offset {offset} is not that of a word");
+        // SAFETY: within the mapping and aligned (just asserted); others access the word as an atomic, or as bytes of a mapping that
+        // anybody may write.
+        unsafe { &*self.map.as_mut_ptr().add(offset as usize).cast::<AtomicU64>() }
+    }
+
     /// Overwrites the word at `offset`.
     pub fn set_word(&self, offset: u64, value: u64) {
-        self.write(offset, &value.to_ne_bytes());
+        self.at(offset).store(value, Ordering::SeqCst);
     }
 
     /// The word at `offset`.
     pub fn word(&self, offset: u64) -> u64 {
-        u64::from_ne_bytes(self.read(offset, 8).try_into().expect("8 bytes"))
+        self.at(offset).load(Ordering::SeqCst)
     }
 
     /// Moves both indices to `index`: an empty ring that has come so far. Before anything was written or read.

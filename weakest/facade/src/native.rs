@@ -9,7 +9,7 @@ mod futex;
 mod process;
 mod robust;
 
-pub use asymmetric::{enable_heavy_fences, heavy_fences_are_refused};
+pub use asymmetric::{enable_heavy_fences, heavy_fences_are_refused, heavy_fences_reach_across};
 pub use atomics::{NativeBool, NativeCell, NativeI32, NativePtr, NativeU32, NativeU64, NativeUsize};
 pub use futex::{OWNER, OWNER_DIED, WAITERS};
 pub use process::generation;
@@ -58,9 +58,14 @@ impl Platform for Native {
     }
 
     /// Makes every processor that runs a thread of this process pass a full fence. [`enable_heavy_fences`] comes first. Where the
-    /// kernel refuses it nevertheless it is an ordinary fence, and [`heavy_fences_are_refused`] says so.
+    /// kernel refuses it nevertheless it is an ordinary fence and a wait, and [`heavy_fences_are_refused`] says so.
     fn heavy_fence(_: &'static Site) {
         asymmetric::heavy();
+    }
+
+    /// Takes as long as it takes every processor to pass through the scheduler: milliseconds.
+    fn heavy_fence_across(_: &'static Site) {
+        asymmetric::heavy_across();
     }
 
     #[inline(always)]
@@ -96,6 +101,17 @@ impl Platform for Native {
     unsafe fn announce(word: &NativeU32) -> u32 {
         // SAFETY: the caller keeps the word mapped until `retire`.
         unsafe { robust::announce(word.as_core()) }
+    }
+
+    #[inline(always)]
+    fn thread_id() -> u32 {
+        robust::thread_id()
+    }
+
+    #[inline(always)]
+    unsafe fn announce_as(_: u32, word: &NativeU32) {
+        // SAFETY: the caller keeps the word mapped until `retire`, and had `thread_id` look this thread up.
+        unsafe { robust::announce_known(word.as_core()) }
     }
 
     #[inline(always)]

@@ -239,7 +239,8 @@ pub trait Platform: Clone + Send + Sync + 'static {
     /// The half of an asymmetric fence that is cheap: for the side that runs often.
     ///
     /// Where one side of a store-then-load race passes through a `light_fence` and the other, in the same process, through a
-    /// [`heavy_fence`](Self::heavy_fence), the two together are as two [`fence`](Self::fence)s; two light ones are nothing.
+    /// [`heavy_fence`](Self::heavy_fence), or in another through a [`heavy_fence_across`](Self::heavy_fence_across), the two together are
+    /// as two [`fence`](Self::fence)s; two light ones are nothing. A thread that has died has passed a light fence at its end.
     /// The light half is no instruction on the real machine, so by itself it neither acquires nor releases.
     /// A platform that does not override the pair has ordinary fences, and cannot see what two light halves miss.
     #[inline(always)]
@@ -251,6 +252,13 @@ pub trait Platform: Clone + Send + Sync + 'static {
     #[inline(always)]
     fn heavy_fence(site: &'static Site) {
         Self::fence(site);
+    }
+
+    /// As [`heavy_fence`](Self::heavy_fence), and reaches the threads of other processes, where the kernel
+    /// [can do that](crate::native::heavy_fences_reach_across). To a checker it is the same.
+    #[inline(always)]
+    fn heavy_fence_across(site: &'static Site) {
+        Self::heavy_fence(site);
     }
 
     /// Keeps what precedes before what follows in this thread's own instructions, so that a death in between leaves the one and
@@ -307,6 +315,20 @@ pub trait Platform: Clone + Send + Sync + 'static {
     /// `word` must stay mapped at this address until `retire` is called on the same thread, and announcements do not
     /// nest.
     unsafe fn announce(word: &Self::AtomicU32) -> u32;
+
+    /// The id by which robust locks name the calling thread: what [`announce`](Self::announce) returns. No operation on memory.
+    fn thread_id() -> u32;
+
+    /// As [`announce`](Self::announce), by a thread that knows its [`thread_id`](Self::thread_id), which is this: where that has to be
+    /// looked up, it is not looked up again.
+    ///
+    /// # Safety
+    /// As for [`announce`](Self::announce); and the id is the calling thread's.
+    #[inline(always)]
+    unsafe fn announce_as(_id: u32, word: &Self::AtomicU32) {
+        // SAFETY: the caller's.
+        unsafe { Self::announce(word) };
+    }
 
     /// Runs `body`, with a word announced, which must not unwind: its lock would be held for ever, and the word named to the kernel when
     /// it may be gone. On the real machine a panic in there ends the process. In a model it does not get out of the thread: it is the

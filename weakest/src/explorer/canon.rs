@@ -41,13 +41,11 @@ impl<const N: usize> State<N> {
 
     /// Drops the messages older than what every living thread knows of, and counts positions from the oldest left.
     fn forget_messages(&mut self, sizes: Sizes) {
+        let mut known = View([u8::MAX; N]);
+        self.live().for_each(|thread| known.meet(&self.threads[thread].view));
         for location in 0..sizes.locations {
-            let base = self
-                .live()
-                .map(|thread| self.threads[thread].view.0[location])
-                .min()
-                .unwrap_or(self.newest(location) as u8);
-            let base = if seeded(Seeded::MessagesAreForgotten) { self.newest(location) as u8 } else { base };
+            let newest = self.newest(location) as u8;
+            let base = if seeded(Seeded::MessagesAreForgotten) { newest } else { known.0[location].min(newest) };
             let start = self.starts[location] as usize;
             if base != 0 {
                 self.messages.drain(start..start + base as usize);
@@ -229,43 +227,48 @@ impl<const N: usize> State<N> {
 
     /// Keeps of each thread's clocks only which of them are told apart.
     pub(super) fn renumber_clocks(&mut self, sizes: Sizes) {
+        let mut latest = View::NOTHING;
+        for thread in &self.threads {
+            latest.join(&thread.view);
+            latest.join(&thread.acquirable);
+            latest.join(&thread.released);
+        }
+        self.messages.iter().for_each(|message| latest.join(&message.view));
         for thread in 0..sizes.threads {
             let slot = sizes.locations + thread;
             // Which clock values are asked for, and which are somebody's knowledge.
-            let (mut asked, mut known) = ([false; 256], [false; 256]);
-            let mut highest = 0;
-            let mut ask = |clock: u8| {
-                asked[clock as usize] = true;
-                highest = highest.max(clock);
-            };
+            let (mut asked, mut known) = (Clocks::NONE, Clocks::NONE);
             for (index, cell) in self.cells.iter().enumerate() {
                 if cell.writer as usize == thread {
-                    ask(cell.written);
+                    asked.add(cell.written);
                 }
-                ask(self.reads[index * sizes.threads + thread]);
+                asked.add(self.reads[index * sizes.threads + thread]);
             }
             for fence in self.fences.iter().filter(|fence| fence.thread as usize == thread) {
-                ask(fence.clock);
+                asked.add(fence.clock);
             }
             for event in self.chart.iter().filter(|event| event.thread as usize == thread) {
-                ask(event.clock);
+                asked.add(event.clock);
             }
-            self.clocks(slot, |clock| {
-                known[*clock as usize] = true;
-                highest = highest.max(*clock);
-            });
-            if highest == 0 {
+            let highest = asked.highest.max(latest.0[slot]) as usize;
+            if highest == 0 || highest == 1 && asked.has(1) {
+                // Each is what it would be.
                 continue;
             }
+            self.clocks(slot, |clock| known.add(*clock));
             // Rising through all values: a new number for each group of asked ones above a group of known ones.
             let (mut map, mut number, mut above_known) = ([0; 256], 0, true);
-            for value in 1..=highest as usize {
-                if asked[value] && above_known {
+            for (value, to) in (0..=highest).zip(&mut map).skip(1) {
+                if above_known && asked.has(value) {
                     number += 1;
                     above_known = false;
                 }
-                map[value] = number;
-                above_known |= known[value];
+                *to = number;
+                above_known |= known.has(value);
+            }
+            if usize::from(number) == highest {
+                // Each is what it was.
+                continue;
             }
             for (index, cell) in self.cells.iter_mut().enumerate() {
                 if cell.writer as usize == thread {
@@ -294,5 +297,24 @@ impl<const N: usize> State<N> {
         for message in &mut self.messages {
             visit(&mut message.view.0[slot]);
         }
+    }
+}
+
+/// A set of clock values.
+struct Clocks {
+    bits: [u64; 4],
+    highest: u8,
+}
+
+impl Clocks {
+    const NONE: Clocks = Clocks { bits: [0; 4], highest: 0 };
+
+    fn add(&mut self, clock: u8) {
+        self.bits[usize::from(clock >> 6)] |= 1 << (clock & 63);
+        self.highest = self.highest.max(clock);
+    }
+
+    fn has(&self, clock: usize) -> bool {
+        self.bits[clock >> 6] >> (clock & 63) & 1 == 1
     }
 }

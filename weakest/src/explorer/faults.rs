@@ -36,6 +36,8 @@ pub(super) enum Fault {
     NothingIsCertified,
     FailuresAreUncertified,
     DeathsLeavePromises,
+    /// A heavy fence does not reach what a thread did that is dead.
+    DeathsPassNoFence,
     AcquiresReadAnything,
     DecisionsReadAnything,
     PromisesAreMerged,
@@ -84,6 +86,7 @@ pub(super) fn seeded(fault: Fault) -> bool {
         NothingIsCertified,
         FailuresAreUncertified,
         DeathsLeavePromises,
+        DeathsPassNoFence,
         AcquiresReadAnything,
         DecisionsReadAnything,
         PromisesAreMerged,

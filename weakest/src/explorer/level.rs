@@ -45,16 +45,19 @@ impl Level {
     }
 }
 
+/// Without a branch for each byte: which are zero is not to be foreseen.
 fn pack(encoded: &[u8], packed: &mut Vec<u8>) {
+    packed.reserve(encoded.len() + encoded.len() / 8 + 1);
     for group in encoded.chunks(8) {
-        let at = packed.len();
-        packed.push(0);
+        let (mut mask, mut taken, mut bytes) = (0, 0, [0; 8]);
         for (bit, &byte) in group.iter().enumerate() {
-            if byte != 0 {
-                packed[at] |= 1 << bit;
-                packed.push(byte);
-            }
+            let there = u8::from(byte != 0);
+            bytes[taken & 7] = byte;
+            mask |= there << bit;
+            taken += usize::from(there);
         }
+        packed.push(mask);
+        packed.extend_from_slice(&bytes[..taken]);
     }
 }
 
@@ -62,12 +65,11 @@ fn unpack(mut packed: &[u8], encoded: &mut Vec<u8>) {
     encoded.clear();
     while let Some((&mask, rest)) = packed.split_first() {
         let mut group = [0; 8];
-        let mut taken = 0;
-        for (bit, byte) in group.iter_mut().enumerate() {
-            if mask >> bit & 1 == 1 {
-                *byte = rest[taken];
-                taken += 1;
-            }
+        let mut left = mask;
+        let taken = mask.count_ones() as usize;
+        for &byte in &rest[..taken] {
+            group[left.trailing_zeros() as usize & 7] = byte;
+            left &= left - 1;
         }
         if seeded(Seeded::LastBytesAreLost) {
             group[7] = 0;

@@ -66,6 +66,13 @@ pub(super) struct Branch<const N: usize> {
     pub(super) moved: u32,
 }
 
+impl<const N: usize> Branch<N> {
+    /// To be at a state, on no way yet.
+    pub(super) fn at(state: State<N>) -> Self {
+        Branch { state, events: Vec::new(), failure: None, dependable: true, moved: 0 }
+    }
+}
+
 /// One worker's machine.
 pub(super) struct Machine<'w, 't, 'p, const N: usize> {
     pub(super) world: &'w World<'w>,
@@ -123,7 +130,7 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
             now: 0,
             promisers: 0,
         };
-        let mut branch = Branch { state, events: Vec::new(), failure: None, dependable: true, moved: 0 };
+        let mut branch = Branch::at(state);
         for thread in 0..sizes.threads {
             self.arrive(&mut branch, thread);
         }
@@ -133,21 +140,21 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
     }
 
     /// All ways on from a state.
-    pub(super) fn expand(&mut self, state: &State<N>) -> Vec<Branch<N>> {
-        let from = Branch { state: state.clone(), events: Vec::new(), failure: None, dependable: true, moved: 0 };
+    pub(super) fn expand(&mut self, from: &Branch<N>) -> Vec<Branch<N>> {
+        let state = &from.state;
         let mut branches = Vec::new();
         for thread in 0..state.threads.len() {
             match state.threads[thread].status {
-                Status::Running => self.operate(&from, thread, &mut branches),
-                Status::Asleep => self.wake_unasked(&from, thread, &mut branches),
-                Status::Unburied => self.clean_up(&from, thread, &mut branches),
+                Status::Running => self.operate(from, thread, &mut branches),
+                Status::Asleep => self.wake_unasked(from, thread, &mut branches),
+                Status::Unburied => self.clean_up(from, thread, &mut branches),
                 Status::Ended => {}
             }
             if self.may_die(state, thread) {
-                branches.push(self.die(&from, thread));
+                branches.push(self.die(from, thread));
             }
             if self.world.options.memory.is_hardware() && state.threads[thread].status == Status::Running {
-                self.promise(&from, thread, &mut branches);
+                self.promise(from, thread, &mut branches);
             }
         }
         let mut settled = Vec::with_capacity(branches.len());
@@ -159,7 +166,8 @@ impl<'w, 't, 'p, const N: usize> Machine<'w, 't, 'p, N> {
 
     /// The thread's operation is answered; it goes on to its next one.
     fn answer(&mut self, branch: &mut Branch<N>, thread: usize, answer: Answer) {
-        let step = self.tree.step(branch.state.threads[thread].node, answer);
+        let state = &branch.state;
+        let step = self.tree.step(state.threads[thread].node, answer, |objects| state.show(objects));
         self.back |= step.back;
         branch.state.threads[thread].node = step.node;
         branch.moved |= 1 << thread;

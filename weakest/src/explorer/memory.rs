@@ -2,6 +2,7 @@
 
 use super::faults::{Fault as Seeded, seeded};
 use super::operation::{Answer, Request};
+use super::replay;
 use super::state::{Cell, Fence, Message, NEVER, Sizes, State};
 use super::view::View;
 
@@ -204,7 +205,7 @@ impl<const N: usize> State<N> {
     pub(super) fn only_answer(&self, thread: usize, request: Request, object: usize) -> Answer {
         match request {
             Request::Read => Answer::value(self.cells[object].value),
-            Request::Announce => Answer::value(thread as u64 + 1),
+            Request::Announce => Answer::value(replay::id(thread).into()),
             _ => Answer::NOTHING,
         }
     }

@@ -128,6 +128,10 @@ impl Platform for Explorer {
         perform(None, word.0, Request::Announce).value as u32
     }
 
+    fn thread_id() -> u32 {
+        replay::thread_id()
+    }
+
     fn retire() {
         perform(None, 0, Request::Retire);
     }

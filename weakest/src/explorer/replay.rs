@@ -68,12 +68,16 @@ struct Replay {
     done: usize,
     /// After the history: go through its last `period` entries again and again until so many are done.
     repeat: Option<(usize, usize)>,
+    /// After the history: guess.
+    guess: Option<Box<Guess>>,
+    ahead: Vec<(Operation, Answer)>,
     mutant: Option<Mutant>,
     /// Whether retries and scopes are taken for what they are worth.
     fold: bool,
     /// Where in the history the open scopes began, outermost first.
     scopes: Vec<usize>,
     next: Option<Next>,
+    thread: usize,
 }
 
 thread_local! {
@@ -93,6 +97,27 @@ pub(super) fn build<R>(program: impl FnOnce() -> R) -> (R, Objects) {
     }
 }
 
+/// A guess at the answers that come after a history, so that one run, whose end is what costs, leads through several operations: the
+/// thread goes on alone, and finds what is in these objects.
+pub(super) struct Guess {
+    pub(super) objects: Objects,
+    /// How many operations more.
+    pub(super) left: usize,
+}
+
+impl Guess {
+    fn answer(&mut self, thread: usize, operation: &Operation) -> Option<Answer> {
+        if self.left == 0 || matches!(operation.request, Request::Wait { .. }) {
+            return None;
+        }
+        self.left -= 1;
+        Some(match operation.request {
+            Request::Announce => Answer::value(id(thread).into()),
+            request => alone(&mut self.objects, operation.object, request),
+        })
+    }
+}
+
 /// How a body is run.
 pub(super) struct Plan {
     pub(super) mutant: Option<Mutant>,
@@ -101,11 +126,19 @@ pub(super) struct Plan {
     pub(super) history: Vec<Past>,
     /// After the history, answer as in its last so many operations until there were so many in all.
     pub(super) repeat: Option<(usize, usize)>,
+    /// After the history, go on as guessed.
+    pub(super) guess: Option<Box<Guess>>,
+    /// Whose body it is; for a hook, on whose death it runs.
+    pub(super) thread: usize,
 }
 
 /// Where a run has led.
 pub(super) struct Led {
+    /// The operations after the history whose answers were guessed, with those.
+    pub(super) ahead: Vec<(Operation, Answer)>,
+    /// What comes after all of that.
     pub(super) next: Next,
+    pub(super) guess: Option<Box<Guess>>,
     /// How many entries of the history there are.
     pub(super) done: usize,
 }
@@ -115,8 +148,9 @@ pub(super) struct Led {
 /// # Panics
 /// If the body asks for other operations than the history says: it depends on something besides its shared memory.
 pub(super) fn replay(body: &dyn Fn() -> Notes, plan: Plan) -> Led {
-    let Plan { mutant, fold, history, repeat } = plan;
-    let replay = Replay { history, done: 0, repeat, mutant, fold, scopes: Vec::new(), next: None };
+    let Plan { mutant, fold, history, repeat, guess, thread } = plan;
+    let (ahead, scopes) = (Vec::new(), Vec::new());
+    let replay = Replay { history, done: 0, repeat, guess, ahead, mutant, fold, scopes, next: None, thread };
     MODE.with(|mode| mode.replace(Mode::Replaying(replay)));
     call::forget();
     let result = quietly(body);
@@ -128,7 +162,7 @@ pub(super) fn replay(body: &dyn Fn() -> Notes, plan: Plan) -> Led {
         (None, Ok(notes)) => Next::Returned(notes),
         (None, Err(message)) => Next::Panicked(message),
     };
-    Led { next, done: replay.done }
+    Led { ahead: replay.ahead, next, guess: replay.guess, done: replay.done }
 }
 
 /// Runs `finish` over objects that hold the final values.
@@ -235,7 +269,15 @@ impl Replay {
             Some(other) => panic!(
                 "the thread's body is not a function of what it read: it asked for {operation:?}, before for {other:?}"
             ),
-            None => self.stop(Next::Operation(operation)),
+            None => match self.guess.as_mut().and_then(|guess| guess.answer(self.thread, &operation)) {
+                Some(answer) => {
+                    self.history.push(Past::Asked(operation, answer));
+                    self.ahead.push((operation, answer));
+                    self.done += 1;
+                    Some(answer)
+                }
+                None => self.stop(Next::Operation(operation)),
+            },
         }
     }
 
@@ -271,6 +313,22 @@ fn dummy(request: Request) -> Answer {
     }
 }
 
+/// An id that no thread has: that of whoever works before or after all of them.
+const NO_THREAD: u32 = OWNER;
+
+/// The id of the thread that runs.
+pub(super) fn thread_id() -> u32 {
+    MODE.with(|mode| match &*mode.borrow() {
+        Mode::Replaying(replay) => id(replay.thread),
+        _ => NO_THREAD,
+    })
+}
+
+/// The id of a thread.
+pub(super) fn id(thread: usize) -> u32 {
+    thread as u32 + 1
+}
+
 /// An operation when no thread runs, before or after all of them.
 fn alone(objects: &mut Objects, object: u16, request: Request) -> Answer {
     let object = object as usize;
@@ -296,8 +354,7 @@ fn alone(objects: &mut Objects, object: u16, request: Request) -> Answer {
             if *value == current { Answer::exchanged(std::mem::replace(value, new)) } else { Answer::value(*value) }
         }
         Request::Wait { .. } => panic!("a wait with nobody there to wake it"),
-        // An id that no thread has.
-        Request::Announce => Answer::value(OWNER.into()),
+        Request::Announce => Answer::value(NO_THREAD.into()),
         Request::Now => Answer::value(objects.now),
         Request::Fence | Request::Wake { .. } | Request::Retire => Answer::NOTHING,
     }

@@ -64,18 +64,20 @@ impl Search<'_, '_> {
         for _ in 0..LONGEST {
             let Branch { state, failure, events: new, .. } = branches.swap_remove(dice.roll(branches.len()));
             events.extend(new);
+            let from = Branch::at(state);
+            let state = &from.state;
             machine.recording = Some(events.len());
             found.transitions += 1;
             let over = state.threads.iter().all(|thread| thread.status == Status::Ended);
             let failure = match failure {
                 Some(failure) => Some(failure),
-                None if over => self.judge(machine, &state, found),
+                None if over => self.judge(machine, state, found),
                 None => {
-                    branches = machine.expand(&state);
+                    branches = machine.expand(&from);
                     // One that has promised what cannot be kept is no execution.
                     let stuck = !branches.iter().any(|branch| branch.dependable);
                     (stuck && state.promisers == 0)
-                        .then(|| Failure { fault: Fault::Deadlock, message: machine.stuck(&state) })
+                        .then(|| Failure { fault: Fault::Deadlock, message: machine.stuck(state) })
                 }
             };
             if let Some(failure) = failure {

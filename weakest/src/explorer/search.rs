@@ -259,14 +259,16 @@ impl<'s, 'p> Search<'s, 'p> {
                     if state.threads.iter().all(|thread| thread.status == Status::Ended) {
                         continue;
                     }
-                    let branches = machine.expand(&state);
+                    let from = Branch::at(state);
+                    let branches = machine.expand(&from);
+                    let state = &from.state;
                     let stuck = !branches.iter().any(|branch| branch.dependable);
                     // Promises that cannot be kept any more say nothing.
                     if stuck
                         && (state.promisers == 0 || seeded(Seeded::StuckPromisesFail))
                         && machine.overflow.is_none()
                     {
-                        let failure = Failure { fault: Fault::Deadlock, message: machine.stuck(&state) };
+                        let failure = Failure { fault: Fault::Deadlock, message: machine.stuck(state) };
                         harvest.hit.get_or_insert(Hit { index, state: id, branch: None, failure });
                     }
                     self.take(machine, id, index, branches, &mut harvest);
@@ -367,13 +369,7 @@ impl<'s, 'p> Search<'s, 'p> {
             })
             .collect();
         let mut objects = self.world.objects.clone();
-        for (index, location) in objects.locations.iter_mut().enumerate() {
-            location.initial = state.message(index, state.newest(index)).value;
-        }
-        for (word, cell) in objects.words.iter_mut().zip(&state.cells) {
-            word.initial = cell.value;
-        }
-        objects.now = state.now;
+        state.show(&mut objects);
         let (outcome, looked) = replay::finish(objects, || (self.program.finish)(&ends));
         (outcome.map(|outcome| (outcome, ends.iter().any(End::died))), looked)
     }
@@ -383,18 +379,19 @@ impl<'s, 'p> Search<'s, 'p> {
         let mut machine: Machine<'_, '_, '_, N> = Machine::new(self.world, Reader::new(self.tree));
         machine.recording = Some(0);
         let mut events = Vec::new();
-        let mut now: Option<State<N>> = None;
+        let mut now: Option<Branch<N>> = None;
         for (level, ordinal) in (0..).zip(self.visited.path(state).into_iter().chain(branch)) {
             machine.enter_level(level);
             let mut branches = match &now {
                 None => machine.start(),
-                Some(state) => machine.expand(state),
+                Some(from) => machine.expand(from),
             };
             let taken = branches.swap_remove(ordinal as usize);
             events.extend(taken.events);
             machine.recording = Some(events.len());
-            now = Some(taken.state);
+            now = Some(Branch::at(taken.state));
         }
+        let now = now.map(|branch| branch.state);
         if let Some(state) = now.as_ref().filter(|state| state.threads.iter().all(|t| t.status == Status::Ended)) {
             let (_, looked) = self.outcome(&machine, state);
             events.extend(looked.into_iter().map(|looked| machine.looked(looked)));

@@ -3,6 +3,7 @@
 //! See `weakest/docs/explorer.md` for the machine and for why it is RC11's promise-free fragment.
 
 use super::chart::{Charted, Deed};
+use super::operation::Objects;
 use super::tree::NodeId;
 use super::view::View;
 
@@ -20,7 +21,7 @@ pub(super) enum Status {
     Ended,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Thread<const N: usize> {
     /// Its history; the number of its notes once it has returned.
     pub(super) node: NodeId,
@@ -133,6 +134,17 @@ impl<const N: usize> State<N> {
     /// The messages of a location.
     pub(super) fn of(&self, location: usize) -> &[Message<N>] {
         &self.messages[self.starts[location] as usize..self.starts[location + 1] as usize]
+    }
+
+    /// Shows what is in memory to somebody who finds the newest of everything.
+    pub(super) fn show(&self, objects: &mut Objects) {
+        for (index, location) in objects.locations.iter_mut().enumerate() {
+            location.initial = self.message(index, self.newest(index)).value;
+        }
+        for (word, cell) in objects.words.iter_mut().zip(&self.cells) {
+            word.initial = cell.value;
+        }
+        objects.now = self.now;
     }
 
     /// The position of the newest message of a location.

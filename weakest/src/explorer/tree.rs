@@ -10,10 +10,14 @@
 //! history for ever. Code that says [`Platform::retry`](crate::facade::Platform::retry) and
 //! [`scope`](crate::facade::Platform::scope) needs no such guess: an attempt in vain returns to the node where it began,
 //! and a scope is left behind as its result alone.
+//!
+//! **Guesses.** To run a body up to its next operation costs far more than the operations before, for it has to be unwound. So each run
+//! goes on for a few operations as the thread would if it were alone from here ([`Guess`]). What it comes to is looked at only where it
+//! is then answered just so; a node is made when somebody asks for it, guessed or not, so that the tree is the same without guesses.
 
 use super::faults::{Fault as Seeded, seeded};
-use super::operation::{Answer, Operation, Request};
-use super::replay::{Led, Next, Past, Plan, replay};
+use super::operation::{Answer, Objects, Operation, Request};
+use super::replay::{Guess, Led, Next, Past, Plan, replay};
 use super::state::Sizes;
 use super::touched::Touched;
 use super::values::Values;
@@ -22,7 +26,11 @@ use crate::run::Mutant;
 use crate::scenario::{Notes, Program};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
 use std::sync::Mutex;
+
+/// So many operations ahead a run guesses.
+const AHEAD: usize = 32;
 
 /// A node's number.
 pub(super) type NodeId = u32;
@@ -60,6 +68,10 @@ pub(super) struct Tree<'p> {
     children: FxHashMap<(NodeId, Answer), Step>,
     scopes: FxHashMap<(NodeId, u32, u64), Step>,
     notes: FxHashMap<Notes, u32>,
+    /// What is known of a node beyond its next operation: if that is answered so, these come next (the next one last).
+    ahead: FxHashMap<NodeId, Ahead>,
+    /// What a thread may find in memory, as a guess.
+    objects: Objects,
     /// What has been read and written.
     pub(super) values: Values,
     /// What the threads have been seen about to do.
@@ -78,6 +90,15 @@ pub(super) struct Tree<'p> {
     /// The nodes after which answers are known that lead to different operations, and the level at which that came to be
     /// known.
     decisions: FxHashMap<NodeId, u32>,
+}
+
+/// What a run has led to beyond a node's next operation.
+struct Ahead {
+    /// The answer to the node's operation.
+    answer: Answer,
+    /// The operations after that, each with its answer: the first one last.
+    operations: Vec<(Operation, Answer)>,
+    next: Next,
 }
 
 /// Of what comes next, what compiled code cannot choose without a branch or the computation of an address. Different sites
@@ -110,8 +131,9 @@ impl<'p> Tree<'p> {
         sizes: Sizes,
         deaths: bool,
         fold: impl Fn(u16) -> bool + Sync + Send + 'p,
-        values: Values,
+        objects: Objects,
     ) -> Self {
+        let values = Values::initial(&objects);
         let mut tree = Tree {
             program,
             mutant,
@@ -121,6 +143,8 @@ impl<'p> Tree<'p> {
             children: FxHashMap::default(),
             scopes: FxHashMap::default(),
             notes: FxHashMap::default(),
+            ahead: FxHashMap::default(),
+            objects,
             known: values.clone(),
             values,
             touched: Touched::nothing(sizes),
@@ -133,7 +157,7 @@ impl<'p> Tree<'p> {
         };
         let hooks = if program.on_death.is_some() { program.threads.len() } else { 0 };
         for body in 0..(program.threads.len() + hooks) as u16 {
-            let next = tree.run(body, Vec::new(), None).next;
+            let next = tree.run(body, Vec::new(), None, None).next;
             tree.add(Node { parent: body as NodeId, last: None, depth: 0, body, next });
         }
         tree
@@ -176,12 +200,17 @@ impl<'p> Tree<'p> {
         self.nodes.len()
     }
 
-    /// Where `answer` leads from `from`; runs the body if nobody asked before.
-    pub(super) fn step(&mut self, from: NodeId, answer: Answer) -> Step {
+    /// Where `answer` leads from `from`; runs the body if nobody asked before. `show` says what is in memory.
+    pub(super) fn step(&mut self, from: NodeId, answer: Answer, show: impl FnOnce(&mut Objects)) -> Step {
         if let Some(&step) = self.children.get(&(from, answer)) {
             return step;
         }
         let Next::Operation(operation) = self.node(from).next else { unreachable!("an answer to no question") };
+        show(&mut self.objects);
+        if let Request::Write(value) = operation.request {
+            // It need not have been done yet.
+            self.objects.words[operation.object as usize].initial = value;
+        }
         self.values.answered(&operation, answer);
         let step = self.grow(from, Past::Asked(operation, answer));
         self.children.insert((from, answer), step);
@@ -231,7 +260,7 @@ impl<'p> Tree<'p> {
     /// What a body does next after a history that need not ever come about.
     fn shape_after(&self, body: u16, mut history: Vec<Past>) -> Option<Shape> {
         loop {
-            match self.run(body, history.clone(), None).next {
+            match self.run(body, history.clone(), None, None).next {
                 Next::Back { to } => history.truncate(to),
                 Next::Left { to, level, result } => {
                     history.truncate(to);
@@ -258,7 +287,8 @@ impl<'p> Tree<'p> {
         let mut history = self.history(from);
         history.push(past);
         let (body, depth) = (self.node(from).body, self.node(from).depth + 1);
-        match self.run(body, history.clone(), None).next {
+        let (next, ahead) = self.after(from, body, &history);
+        match next {
             Next::Back { to } => {
                 self.loops = true;
                 Step { node: self.ancestor(from, depth as usize - 1 - to), back: true }
@@ -278,10 +308,35 @@ impl<'p> Tree<'p> {
                     Step { node: self.ancestor(from, period - 1), back: true }
                 }
                 None => {
-                    let node = Node { parent: from, last: Some(past), depth, body, next };
-                    Step { node: self.add(node), back: false }
+                    let node = self.add(Node { parent: from, last: Some(past), depth, body, next });
+                    if let Some(ahead) = ahead {
+                        self.ahead.insert(node, ahead);
+                    }
+                    Step { node, back: false }
                 }
             },
+        }
+    }
+
+    /// What comes after a history that goes one entry beyond `from`, and what is known to come after that.
+    fn after(&mut self, from: NodeId, body: u16, history: &[Past]) -> (Next, Option<Ahead>) {
+        let last = history[history.len() - 1];
+        let (mut operations, next) = match self.ahead.entry(from) {
+            Entry::Occupied(known) if matches!(last, Past::Asked(_, answer) if answer == known.get().answer) => {
+                let Ahead { operations, next, .. } = known.remove();
+                (operations, next)
+            }
+            _ => {
+                let objects = std::mem::take(&mut self.objects);
+                let mut led = self.run(body, history.to_vec(), None, Some(Box::new(Guess { objects, left: AHEAD })));
+                self.objects = led.guess.take().expect("a guess that was made").objects;
+                led.ahead.reverse();
+                (led.ahead, led.next)
+            }
+        };
+        match operations.pop() {
+            Some((operation, answer)) => (Next::Operation(operation), Some(Ahead { answer, operations, next })),
+            None => (next, None),
         }
     }
 
@@ -317,10 +372,11 @@ impl<'p> Tree<'p> {
         history
     }
 
-    fn run(&self, body: u16, history: Vec<Past>, repeat: Option<(usize, usize)>) -> Led {
+    fn run(&self, body: u16, history: Vec<Past>, repeat: Option<(usize, usize)>, guess: Option<Box<Guess>>) -> Led {
         let threads = self.program.threads.len();
-        let plan = Plan { mutant: self.mutant, fold: (self.fold)(body), history, repeat };
+        let fold = (self.fold)(body);
         let body = body as usize;
+        let plan = Plan { mutant: self.mutant, fold, history, repeat, guess, thread: body % threads };
         if body < threads {
             replay(&*self.program.threads[body].body, plan)
         } else {
@@ -346,7 +402,7 @@ impl<'p> Tree<'p> {
                 && round == &history[length - 2 * period..length - period]
                 && {
                     let total = length + self.lookahead.max(2 * period);
-                    self.run(body, history.to_vec(), Some((period, total))).done == total
+                    self.run(body, history.to_vec(), Some((period, total)), None).done == total
                 }
         })
     }
@@ -408,9 +464,9 @@ impl<'t, 'p> Reader<'t, 'p> {
     }
 
     /// See [`Tree::step`].
-    pub(super) fn step(&mut self, from: NodeId, answer: Answer) -> Step {
+    pub(super) fn step(&mut self, from: NodeId, answer: Answer, show: impl FnOnce(&mut Objects)) -> Step {
         let shared = self.shared;
-        *self.children.entry((from, answer)).or_insert_with(|| lock(shared).step(from, answer))
+        *self.children.entry((from, answer)).or_insert_with(|| lock(shared).step(from, answer, show))
     }
 
     /// What the thread does after this history.

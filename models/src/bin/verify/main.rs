@@ -110,13 +110,17 @@ fn chosen(cli: &Cli) -> Vec<Entry> {
 
 /// Runs the models, and unless only some were asked for, the generated programs, the matrix and the sweeps.
 fn run(cli: &Cli, models: &[Entry], stop: &Arc<AtomicBool>) -> (Results, Option<Outcome>) {
-    let runs = work::run_all(models, stop);
-    let not_begun = runs.iter().filter(|run| run.is_none()).count();
-    let mut results = Results { models: runs.into_iter().flatten().collect(), not_begun, ..Results::default() };
-    let programs = match &cli.programs {
+    let generated = || match &cli.programs {
         None if cli.is_partial() || cli.shard.is_some_and(|shard| shard.part() > 0) => None,
         only => Some(programs::run(cli.level(), only.clone().flatten(), stop)),
     };
+    // What runs side by side leaves no core without work when one of it comes to its last and largest model.
+    let (runs, programs) = std::thread::scope(|scope| {
+        let programs = scope.spawn(generated);
+        (work::run_all(models, stop), work::joined(programs))
+    });
+    let not_begun = runs.iter().filter(|run| run.is_none()).count();
+    let mut results = Results { models: runs.into_iter().flatten().collect(), not_begun, ..Results::default() };
     if let Some(outcome) = &programs {
         results.programs = Some(programs::summary(outcome));
         results.models.extend(programs::failures(outcome));
@@ -128,21 +132,30 @@ fn run(cli: &Cli, models: &[Entry], stop: &Arc<AtomicBool>) -> (Results, Option<
     }
     if !cli.is_partial() {
         let shard = cli.shard.unwrap_or_default();
-        results.matrix = Some(mutate(&suite::killers(), "matrix", Chase::UntilWitnessed, shard, stop));
-        // For information, in the tables: a part has none.
-        if cli.shard.is_none() {
-            if cli.level() >= Level::Default {
-                results.memories = memories(&suite::JUDGES, stop);
+        std::thread::scope(|scope| {
+            let matrix = scope.spawn(|| mutate(&suite::killers(), "matrix", Chase::UntilWitnessed, shard, stop));
+            // For information, in the tables: a part has none.
+            let informing = scope.spawn(|| {
+                let once = |killers: &[Entry], name| mutate(killers, name, Chase::UntilKilled, shard, stop);
+                cli.shard.is_none().then(|| {
+                    let judges = if cli.level() >= Level::Default { &suite::JUDGES[..] } else { &[] };
+                    (
+                        memories(judges, stop),
+                        once(&suite::interleaved_killers(), "matrix without stale reads"),
+                        once(&suite::sampling_killers(cli.level()), "matrix by sampling"),
+                    )
+                })
+            });
+            let options = sweep::SweepOptions { shard, stop: stop.clone(), ..Default::default() };
+            let steps = || format!("crash sweep: {} steps", options.progress.load(Ordering::Relaxed));
+            results.sweeps =
+                work::while_ticking(&work::bars(), steps, || sweep::run(&suite::sweeps(cli.level()), &options));
+            results.matrix = Some(work::joined(matrix));
+            if let Some((memories, interleaved, sampled)) = work::joined(informing) {
+                results.memories = memories;
+                (results.interleaved, results.sampled) = (Some(interleaved), Some(sampled));
             }
-            let interleaved = suite::on_memory(suite::explorer_killers(), Memory::Interleaved);
-            let once = |killers: &[Entry], name| Some(mutate(killers, name, Chase::UntilKilled, shard, stop));
-            results.interleaved = once(&interleaved, "matrix without stale reads");
-            results.sampled = once(&suite::sampling_killers(), "matrix by sampling");
-        }
-        let options = sweep::SweepOptions { shard, stop: stop.clone(), ..Default::default() };
-        let steps = || format!("crash sweep: {} steps", options.progress.load(Ordering::Relaxed));
-        results.sweeps =
-            work::while_ticking(&work::bars(), steps, || sweep::run(&suite::sweeps(cli.level()), &options));
+        });
         let deaths = results.sweeps.iter().flat_map(|sweep| &sweep.steps);
         if cli.shard.is_none() {
             results.unreached = suite::unreached(results.models.iter().chain(deaths));
@@ -150,7 +163,7 @@ fn run(cli: &Cli, models: &[Entry], stop: &Arc<AtomicBool>) -> (Results, Option<
     } else if let (Some(engine), None, None) = (cli.engine, &cli.filter, cli.memory) {
         let killers = match engine {
             EngineName::Loom => suite::killers().into_iter().filter(|entry| entry.engine.name() == "loom").collect(),
-            EngineName::Shuttle => suite::sampling_killers(),
+            EngineName::Shuttle => suite::sampling_killers(cli.level()),
             EngineName::Explorer => suite::explorer_killers(),
         };
         results.matrix = Some(mutate(&killers, "matrix", Chase::UntilWitnessed, Shard::WHOLE, stop));

@@ -3,19 +3,28 @@
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 use weakest::explorer::Progress;
 use weakest::run::{Changes, Run};
 use weakest::suite::{Engine, Entry};
 
-/// Bars on a terminal, nothing elsewhere.
+/// Bars on a terminal, nothing elsewhere. The same ones for all that runs side by side.
 pub fn bars() -> MultiProgress {
-    MultiProgress::with_draw_target(match std::io::stderr().is_terminal() {
-        true => ProgressDrawTarget::stderr_with_hz(10),
-        false => ProgressDrawTarget::hidden(),
-    })
+    static BARS: OnceLock<MultiProgress> = OnceLock::new();
+    let bars = || {
+        MultiProgress::with_draw_target(match std::io::stderr().is_terminal() {
+            true => ProgressDrawTarget::stderr_with_hz(10),
+            false => ProgressDrawTarget::hidden(),
+        })
+    };
+    BARS.get_or_init(bars).clone()
+}
+
+/// What a thread comes back with, or its panic.
+pub fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// How many models run at once.
@@ -24,6 +33,9 @@ pub fn workers() -> usize {
 }
 
 /// Runs every entry and returns the answers in their order. Entries that had not begun when `stop` was set have none.
+///
+/// The last one is begun first: lists have their large models behind the small ones, and a large one that came last would have one
+/// core to itself while the others have nothing to do.
 pub fn run_all(entries: &[Entry], stop: &Arc<AtomicBool>) -> Vec<Option<Run>> {
     let next = AtomicUsize::new(0);
     let runs: Mutex<Vec<Option<Run>>> = Mutex::new(entries.iter().map(|_| None).collect());
@@ -34,8 +46,9 @@ pub fn run_all(entries: &[Entry], stop: &Arc<AtomicBool>) -> Vec<Option<Run>> {
         for _ in 0..workers() {
             scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(entry) = entries.get(index) else { break };
+                    let begun = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(index) = entries.len().checked_sub(begun + 1) else { break };
+                    let entry = &entries[index];
                     let run = watched(entry, stop, &bars);
                     runs.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(run);
                     total.inc(1);

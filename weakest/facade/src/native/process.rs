@@ -10,8 +10,14 @@
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
-/// The word that is 0 in a new child. Null until somebody asks for the first time.
-static WORD: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
+/// The word that is 0 in a new child; one that is always 0 until somebody asks for the first time.
+static WORD: AtomicPtr<AtomicU32> = AtomicPtr::new(UNMADE);
+
+/// No word has been made.
+const UNMADE: *mut AtomicU32 = (&raw const ZERO).cast_mut();
+
+/// Never written.
+static ZERO: AtomicU32 = AtomicU32::new(0);
 
 /// The last number given here or in a process that this one was forked from.
 static LAST: AtomicU32 = AtomicU32::new(0);
@@ -27,23 +33,20 @@ static FALLBACK: AtomicU32 = AtomicU32::new(0);
 pub fn generation() -> u32 {
     // Acquire: the page is mapped, and wiped in children, before its address is seen.
     let word = WORD.load(Ordering::Acquire);
-    if !word.is_null() {
-        // SAFETY: once set, the word is mapped for ever.
-        let known = unsafe { &*word }.load(Ordering::Relaxed);
-        if known != 0 {
-            return known;
-        }
+    // SAFETY: whichever it is, the word is mapped for ever.
+    match unsafe { &*word }.load(Ordering::Relaxed) {
+        0 => number(),
+        known => known,
     }
-    number()
 }
 
 /// Gives this process its number.
 #[cold]
 fn number() -> u32 {
     let mut word = WORD.load(Ordering::Acquire);
-    if word.is_null() {
+    if word == UNMADE {
         let made = wiped_page().unwrap_or_else(handled_word);
-        word = match WORD.compare_exchange(ptr::null_mut(), made, Ordering::AcqRel, Ordering::Acquire) {
+        word = match WORD.compare_exchange(UNMADE, made, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => made,
             // Another thread was faster; the page is left unused, which happens once in a process's life.
             Err(theirs) => theirs,

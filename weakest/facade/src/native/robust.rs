@@ -72,14 +72,34 @@ pub fn is_robust() -> bool {
     })
 }
 
+/// This thread's id.
+#[inline(always)]
+pub(super) fn thread_id() -> u32 {
+    THREAD.with(|thread| {
+        know(thread);
+        thread.id.get()
+    })
+}
+
 /// Sets the kernel's pending entry of this thread to `word` and returns the thread's id.
 ///
 /// # Safety
 /// `word` stays mapped until [`retire`].
 #[inline(always)]
 pub(super) unsafe fn announce(word: &AtomicU32) -> u32 {
+    let id = thread_id();
+    // SAFETY: the caller's, and the line above.
+    unsafe { announce_known(word) };
+    id
+}
+
+/// As [`announce`], by a thread that [`thread_id`] has looked up in this process.
+///
+/// # Safety
+/// As for [`announce`], and that.
+#[inline(always)]
+pub(super) unsafe fn announce_known(word: &AtomicU32) {
     THREAD.with(|thread| {
-        know(thread);
         let head = thread.head.get();
         // SAFETY: `head` is what the kernel has for this very thread, or the thread's own: it lives as long as the thread.
         unsafe {
@@ -91,7 +111,6 @@ pub(super) unsafe fn announce(word: &AtomicU32) -> u32 {
         // The kernel reads the field when this thread dies, that is between two of its instructions: program order,
         // kept by the compiler, is all that is needed.
         compiler_fence(Ordering::SeqCst);
-        thread.id.get()
     })
 }
 

@@ -125,6 +125,10 @@ impl Platform for Loom {
         world::id(lane)
     }
 
+    fn thread_id() -> u32 {
+        world::id(world::current())
+    }
+
     fn retire() {
         if let Some(lane) = world::enter("retire") {
             world::announce(lane, None);

@@ -131,6 +131,10 @@ impl Platform for Shuttle {
         world::id(lane)
     }
 
+    fn thread_id() -> u32 {
+        world::id(world::current())
+    }
+
     fn retire() {
         if let Some(lane) = step("retire") {
             world::announce(lane, None);

@@ -2,8 +2,10 @@
 
 use super::sleep::choices;
 use super::{Branch, DEATHS, Failure, Machine, spend};
+use crate::explorer::Memory;
 use crate::explorer::faults::{Fault as Seeded, seeded};
 use crate::explorer::operation::Request;
+use crate::explorer::replay;
 use crate::explorer::state::{State, Status};
 use crate::explorer::tree::{Now, Tree};
 use crate::facade::native::{OWNER, OWNER_DIED, WAITERS};
@@ -35,6 +37,7 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
                 (None, _) => "retire",
             });
         }
+        self.pass_fences_of_others(branch, thread);
         let dead = &mut branch.state.threads[thread];
         dead.killed = true;
         dead.after = after as u16;
@@ -47,6 +50,19 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
         } else {
             // What the dead thread would have done next is nobody's business any more.
             branch.state.threads[thread].node = 0;
+        }
+    }
+
+    /// A dead thread has left its processor: to whoever calls for a heavy fence afterwards it is as if it had passed a light one.
+    fn pass_fences_of_others(&mut self, branch: &mut Branch<N>, thread: usize) {
+        let weak = !matches!(self.world.options.memory, Memory::SequentiallyConsistent | Memory::Interleaved);
+        if !weak || self.charts() || self.fences_alone() || seeded(Seeded::DeathsPassNoFence) {
+            return;
+        }
+        if branch.state.has_fences_left() {
+            branch.state.sequential_fence(self.world.sizes, thread, true);
+        } else {
+            self.overflow = Some("more than 64 sequentially consistent fences may still be on a cycle".into());
         }
     }
 
@@ -84,7 +100,7 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
         let newest = from.state.newest(location);
         let found = from.state.message(location, newest).value as u32;
         let mut branch = from.clone();
-        let (what, wakes) = if found & OWNER == thread as u32 + 1 && !seeded(Seeded::CleanUpLeavesTheWord) {
+        let (what, wakes) = if found & OWNER == replay::id(thread) && !seeded(Seeded::CleanUpLeavesTheWord) {
             let left = found & !OWNER | OWNER_DIED;
             let inherited = branch.state.message(location, newest).view;
             let index = self.index(&branch);

@@ -1,8 +1,9 @@
 //! Local steps: those that commute with whatever other threads can do, so that taking them at once loses nothing.
 
 use super::{Branch, Machine};
+use crate::explorer::Memory;
 use crate::explorer::faults::{Fault as Seeded, seeded};
-use crate::explorer::operation::{Operation, Request};
+use crate::explorer::operation::{Answer, Operation, Request};
 use crate::explorer::state::{State, Status};
 use crate::explorer::tree::Now;
 
@@ -44,7 +45,8 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
                 operation.request
             {
                 let answer = branch.state.only_answer(thread, operation.request, operation.object as usize);
-                if self.tree.step(branch.state.threads[thread].node, answer).back {
+                let state = &branch.state;
+                if self.tree.step(state.threads[thread].node, answer, |objects| state.show(objects)).back {
                     continue;
                 }
                 if self.may_die(&branch.state, thread) {
@@ -52,6 +54,11 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
                 }
                 self.operate_alone(branch, thread, &operation);
                 return true;
+            }
+            match self.take_in_place(branch, thread, &operation, open) {
+                Some(true) => return true,
+                Some(false) => continue,
+                None => {}
             }
             let mut next = Vec::new();
             self.back = false;
@@ -67,6 +74,48 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
             return true;
         }
         false
+    }
+
+    /// Takes a local load or store that has a single result, as most have, without a copy of the state. Whether it was taken; `None` if
+    /// there may be several results, or none.
+    fn take_in_place(
+        &mut self,
+        branch: &mut Branch<N>,
+        thread: usize,
+        operation: &Operation,
+        open: &mut Vec<Branch<N>>,
+    ) -> Option<bool> {
+        let state = &branch.state;
+        let (sizes, location) = (self.world.sizes, operation.object as usize);
+        let newest = state.newest(location);
+        let plain = self.recording.is_none() && state.promisers == 0 && state.fences.is_empty() && !self.charts();
+        if !plain || usize::from(state.threads[thread].view.0[location]) != newest {
+            return None;
+        }
+        let answer = match operation.request {
+            Request::Load => Answer::value(state.message(location, newest).value),
+            Request::Store(_) if !state.is_full(location) => Answer::NOTHING,
+            _ => return None,
+        };
+        if self.tree.step(state.threads[thread].node, answer, |objects| state.show(objects)).back {
+            return Some(false);
+        }
+        if self.may_die(state, thread) {
+            open.push(self.die(branch, thread));
+        }
+        let sequential = self.world.options.memory == Memory::SequentiallyConsistent;
+        let acquire = sequential || operation.order.acquires();
+        let release = sequential || operation.order.releases();
+        match operation.request {
+            Request::Store(value) => {
+                branch.state.write(sizes, thread, location, newest + 1, value, release, None, 0);
+            }
+            _ => {
+                branch.state.read(sizes, thread, location, newest, acquire);
+            }
+        }
+        self.answer(branch, thread, answer);
+        Some(true)
     }
 
     /// The next operation of a thread, if it commutes with all that other threads can do before it.

@@ -222,7 +222,7 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
     }
 
     /// Whether a chart of events is kept.
-    fn charts(&self) -> bool {
+    pub(super) fn charts(&self) -> bool {
         self.world.touched.sequential && self.world.options.memory == Memory::ReleaseAcquire
     }
 

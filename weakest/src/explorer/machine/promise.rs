@@ -199,7 +199,7 @@ impl<const N: usize> Machine<'_, '_, '_, N> {
             if !first && self.holds_back(&operation) {
                 continue;
             }
-            let branch = Branch { state, events: Vec::new(), failure: None, dependable: true, moved: 0 };
+            let branch = Branch::at(state);
             self.operate(&branch, thread, &mut next);
             for after in next.drain(..).rev() {
                 if after.failure.is_some() {
