@@ -27,7 +27,12 @@ show() { printf '$ %s\n' "$1"; shift; "$@" || true; }
     printf '\nThree services that log, by `tracing_iobring::init()`, to `iobring serve`:\n\n## `iobring top`\n\n'
     fence show 'iobring top' iobring top
     printf '\n## One of them is killed\n\n'
+    printf 'Fifteen seconds of `iobring top --picture top.svg`; the dead are grey:\n\n![iobring top](top.svg)\n\n'
+    iobring top --picture collector/top.svg & started+=($!)
+    recording=$!
+    sleep 6
     kill -9 "$victim"
+    wait "$recording"
     until iobring stat --format json | grep -vq "\"pid\":$victim,"; do sleep 0.1; done
     last() { timeout 2 iobring tail --pid "$victim" | tail -n 4 || true; }
     fence show "iobring tail --pid $victim" last

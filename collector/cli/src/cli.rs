@@ -1,16 +1,31 @@
 //! The command line.
 
 use bytesize::ByteSize;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+const CONVENTIONS: &str = "\
+Environment:
+  IOBRING_SOCKET            the collector's socket; else iobring.sock in $XDG_RUNTIME_DIR, else /run/iobring.sock
+  LISTEN_PID, LISTEN_FDS    the socket that systemd passes to `serve`
+  NOTIFY_SOCKET             where `serve` says that it is ready, and that it stops
+  NO_COLOR, CLICOLOR_FORCE  no colours, or colours where no terminal is
+
+Exit status:
+  0    all went well
+  1    it did not: standard error says why
+  2    the command line is not understood
+  `run` exits as the program does (128 and the signal's number if one killed it); with 127 if there is no such program,
+  126 if it cannot be run, 125 if it is the collecting that fails";
+
 /// Collects the records of many processes on one machine, and shows them.
 ///
 /// A process that crashes loses none of what it wrote, and none can write in another's name.
 #[derive(Debug, Parser)]
-#[command(name = "iobring", version)]
+#[command(name = "iobring", version, after_long_help = CONVENTIONS)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -22,7 +37,8 @@ pub enum Command {
     Serve(Serve),
     /// Run a program and collect from it: its output, its records, and how it ended
     ///
-    /// Exits as the program does: with its code, or with 128 and the signal that killed it.
+    /// Exits as the program does: with its code, or with 128 and the signal that killed it. With 127 if there is no such program, 126
+    /// if it cannot be run, 125 if it is the collecting that fails.
     Run(Run),
     /// Show what is retained, then what comes
     Tail(Tail),
@@ -30,7 +46,7 @@ pub enum Command {
     ///
     /// Where standard output is no terminal, what a terminal would show, once.
     #[cfg(feature = "top")]
-    Top(Look),
+    Top(Top),
     /// Show who writes how much, once
     Stat(Stat),
     /// Keep what comes in files
@@ -41,21 +57,25 @@ pub enum Command {
     Replay(Replay),
     /// Print a shell's completions
     Completions { shell: Shell },
-    /// Print the manual page
-    Man,
+    /// Print a manual page: `iobring man serve | man -l -`
+    Man {
+        /// Of this command [default: of the program]
+        command: Option<String>,
+    },
 }
 
 /// Which collector.
 #[derive(Clone, Debug, Args)]
 pub struct Look {
     /// The collector's socket [default: the user's, else the machine's]
-    #[arg(long, short, env = "IOBRING_SOCKET")]
+    // Set to nothing the variable says nothing, as is usual.
+    #[arg(long, short, env = "IOBRING_SOCKET", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub socket: Option<PathBuf>,
 }
 
 impl Look {
     pub fn path(&self) -> PathBuf {
-        self.socket.clone().unwrap_or_else(iobring_collect::default_socket)
+        self.socket.clone().filter(|path| !path.as_os_str().is_empty()).unwrap_or_else(iobring_collect::default_socket)
     }
 }
 
@@ -105,17 +125,17 @@ pub struct Serve {
     #[command(flatten)]
     pub look: Look,
     /// How many bytes of entries to retain for those who come later to look
-    #[arg(long, default_value = "64MiB")]
+    #[arg(long, default_value = "64MiB", value_parser = size)]
     pub retain: ByteSize,
     /// The size of the ring in bytes
-    #[arg(long, default_value = "1MiB")]
+    #[arg(long, default_value = "1MiB", value_parser = size)]
     pub capacity: ByteSize,
     /// Admit processes of these users only; may be repeated
     #[arg(long, value_name = "UID")]
     pub allow_uid: Vec<u32>,
     /// How many processes may be connected at once
-    #[arg(long, default_value_t = 10_000)]
-    pub connections: usize,
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub connections: u32,
     /// Where to: `text` or `json` on standard output, `journald`, `otlp=URL` (a collector of OpenTelemetry), or `none`; may be
     /// repeated
     #[arg(long, default_value = "text", value_parser = Out::parse)]
@@ -128,7 +148,7 @@ pub struct Run {
     #[arg(long, default_value = "text", value_parser = Out::parse)]
     pub out: Vec<Out>,
     /// The size of the ring in bytes
-    #[arg(long, default_value = "1MiB")]
+    #[arg(long, default_value = "1MiB", value_parser = size)]
     pub capacity: ByteSize,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
@@ -163,6 +183,16 @@ pub struct Tail {
     pub format: Format,
 }
 
+#[cfg(feature = "top")]
+#[derive(Debug, Args)]
+pub struct Top {
+    #[command(flatten)]
+    pub look: Look,
+    /// Write fifteen seconds of it to this file instead, as a moving picture (SVG)
+    #[arg(long, value_name = "FILE")]
+    pub picture: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub struct Stat {
     #[command(flatten)]
@@ -179,7 +209,7 @@ pub struct Record {
     /// The file; older ones get .1, .2 and .3 behind their names
     pub file: PathBuf,
     /// The most bytes that all files together take
-    #[arg(long, default_value = "1GiB")]
+    #[arg(long, default_value = "1GiB", value_parser = size)]
     pub max_size: ByteSize,
 }
 
@@ -193,6 +223,10 @@ pub struct Replay {
     /// How to write it
     #[arg(long, default_value = "text")]
     pub format: Format,
+}
+
+fn size(text: &str) -> Result<ByteSize, String> {
+    text.parse().map_err(|_| "a size is a number of bytes, such as 65536, 64k (thousands) or 64KiB".to_owned())
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -214,6 +248,12 @@ mod tests {
         assert_eq!(Out::parse("journald"), Ok(Out::Journald("/run/systemd/journal/socket".into())));
         for none in ["", "otlp", "otlp=localhost", "jsonl", "text=x"] {
             assert!(Out::parse(none).is_err(), "{none}");
+        }
+        assert_eq!(size("64k").map(|size| size.as_u64()), Ok(64_000));
+        assert_eq!(size("64KiB").map(|size| size.as_u64()), Ok(65_536));
+        assert_eq!(size("1048576").map(|size| size.as_u64()), Ok(1_048_576));
+        for none in ["5X", "-1", "", "k"] {
+            assert!(size(none).is_err(), "{none}");
         }
         assert_eq!(speed("2x"), Ok(2.0));
         assert_eq!(speed("0.5"), Ok(0.5));

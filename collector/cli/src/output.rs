@@ -10,6 +10,14 @@ use anstream::AutoStream;
 use anyhow::{Context, Result};
 use std::io::{self, BufWriter, Stdout, Write};
 
+/// Text and a newline, to standard output.
+pub fn print(text: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{text}").and_then(|()| stdout.flush()).context(CANNOT)
+}
+
+const CANNOT: &str = "cannot write to standard output";
+
 /// Standard output, in colours where a terminal shows them. Nothing is seen before it is flushed.
 pub struct Output {
     format: Format,
@@ -22,16 +30,17 @@ impl Output {
     }
 
     /// Writes an entry, whose line is at hand.
-    pub fn write(&mut self, entry: &Entry, line: &[u8]) -> io::Result<()> {
+    pub fn write(&mut self, entry: &Entry, line: &[u8]) -> Result<()> {
         match self.format {
             Format::Text => writeln!(self.stream, "{}", Text(entry)),
             Format::Json => self.stream.write_all(line).and_then(|()| self.stream.write_all(b"\n")),
             Format::None => Ok(()),
         }
+        .context(CANNOT)
     }
 
-    pub fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
+    pub fn flush(&mut self) -> Result<()> {
+        self.stream.flush().context(CANNOT)
     }
 }
 
@@ -61,14 +70,14 @@ impl Outputs {
     }
 
     /// Writes an entry, whose line is at hand. Only standard output is waited for.
-    pub fn write(&mut self, entry: &Entry, line: &[u8]) -> io::Result<()> {
+    pub fn write(&mut self, entry: &Entry, line: &[u8]) -> Result<()> {
         self.journald.iter_mut().for_each(|journald| journald.write(entry));
         #[cfg(feature = "otlp")]
         self.otlp.iter_mut().for_each(|otlp| otlp.write(entry));
         self.stdout.iter_mut().try_for_each(|stdout| stdout.write(entry, line))
     }
 
-    pub fn flush(&mut self) -> io::Result<()> {
+    pub fn flush(&mut self) -> Result<()> {
         self.stdout.iter_mut().try_for_each(Output::flush)
     }
 }

@@ -32,7 +32,8 @@ pub fn replay(arguments: Replay) -> Result<ExitCode> {
     }
     output.flush()?;
     if broken > 0 {
-        anstream::eprintln!("iobring: {broken} lines are no entries, half-written perhaps: left out");
+        let lines = if broken == 1 { "line is no entry" } else { "lines are no entries" };
+        anstream::eprintln!("iobring: {broken} {lines}, half-written perhaps: left out");
     }
     Ok(ExitCode::SUCCESS)
 }

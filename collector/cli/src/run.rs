@@ -13,7 +13,8 @@ use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::origin::WithOrigin;
 use signal_hook::low_level::siginfo::Cause;
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
@@ -23,7 +24,35 @@ use std::thread::{self, JoinHandle};
 /// The longest line of a program's output that is one record; longer ones are several.
 const LONGEST: u64 = iobring::layout::MAX_WRITE_SIZE as u64;
 
-pub fn run(arguments: Run) -> Result<ExitCode> {
+/// What `env`, `nice` and `timeout` exit with when it is they that fail, when the program cannot be run, and when there is none.
+pub const FAILED: u8 = 125;
+const CANNOT_RUN: u8 = 126;
+const NOT_FOUND: u8 = 127;
+
+pub fn run(arguments: Run) -> ExitCode {
+    collect(arguments).unwrap_or_else(|error| {
+        crate::complain(&error);
+        match error.downcast_ref::<NotRun>() {
+            Some(NotRun(error)) if error.kind() == io::ErrorKind::NotFound => NOT_FOUND.into(),
+            Some(_) => CANNOT_RUN.into(),
+            None => FAILED.into(),
+        }
+    })
+}
+
+/// The program could not be started.
+#[derive(Debug)]
+struct NotRun(io::Error);
+
+impl fmt::Display for NotRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for NotRun {}
+
+fn collect(arguments: Run) -> Result<ExitCode> {
     let outputs = Outputs::new(&arguments.out)?;
     let folder = tempfile::Builder::new().prefix("iobring-").tempdir().context("a folder for the socket")?;
     let socket = folder.path().join("socket");
@@ -66,6 +95,7 @@ fn start(arguments: &Run, socket: &Path, collector: &mut Collector) -> Result<(P
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
+        .map_err(NotRun)
         .with_context(|| format!("cannot run {}", program.display()))?;
     let name = Path::new(program).file_name().unwrap_or(program).to_string_lossy().into_owned();
     let process = Process::this(0, name).with_id(child.id());
@@ -134,7 +164,7 @@ fn follow(
     collector: &mut Collector,
     own: &mut Own,
     room: &Arc<Room>,
-) -> Result<JoinHandle<std::io::Result<ExitStatus>>> {
+) -> Result<JoinHandle<io::Result<ExitStatus>>> {
     let stdout = child.stdout.take().expect("it is piped");
     let writer = own.writer(collector, process, Some(Stream::Stdout))?;
     let waits = room.clone();

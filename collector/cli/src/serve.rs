@@ -18,7 +18,7 @@ pub fn serve(arguments: Serve) -> Result<()> {
     let allowed = arguments.allow_uid.clone();
     let builder = Builder::new()
         .capacity(usize::try_from(arguments.capacity.as_u64()).context("the ring's size")?)
-        .connections(arguments.connections)
+        .connections(arguments.connections as usize)
         .admit(move |process| allowed.is_empty() || allowed.contains(&process.uid));
     let outputs = Outputs::new(&arguments.out)?;
     let (mut collector, bound) = listen(builder, &arguments)?;
@@ -49,7 +49,7 @@ fn listen(builder: Builder, arguments: &Serve) -> Result<(Collector, Option<Boun
         return Ok((builder.listen(listener)?, None));
     }
     let path = arguments.look.path();
-    let collector = builder.bind(&path).with_context(|| format!("cannot listen at {}", path.display()))?;
+    let collector = builder.bind(&path).with_context(|| format!("cannot collect at {}", path.display()))?;
     anstream::eprintln!("iobring: collecting at {}", path.display());
     Ok((collector, Some(Bound(path))))
 }

@@ -1,6 +1,7 @@
 //! `iobring stat`: shows who writes how much, once.
 
 use crate::cli::{Format, Stat};
+use crate::output::print;
 use crate::status::Status;
 use crate::watch;
 use anyhow::Result;
@@ -10,8 +11,8 @@ use iobring_collect::printable;
 pub fn stat(arguments: Stat) -> Result<()> {
     let status = watch::status(&arguments.look)?;
     match arguments.format {
-        Format::Text => anstream::println!("{}", text(&status)),
-        Format::Json => anstream::println!("{}", serde_json::to_string(&status)?),
+        Format::Text => print(&text(&status))?,
+        Format::Json => print(&serde_json::to_string(&status)?)?,
         Format::None => {}
     }
     Ok(())

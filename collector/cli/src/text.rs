@@ -81,7 +81,7 @@ fn balance(records: u64, lost: u64) -> String {
     format!("{}, {lost} lost", count(records, "record"))
 }
 
-fn count(number: u64, what: &str) -> String {
+pub fn count(number: u64, what: &str) -> String {
     match (number, what) {
         (1, what) => format!("1 {what}"),
         (number, "entry") => format!("{number} entries"),

@@ -1,11 +1,14 @@
 //! `iobring top`: shows who writes how much, live.
 
-use crate::cli::Look;
+use crate::cli::{Look, Top};
+use crate::picture::picture;
 use crate::status::{Status, Writer};
+use crate::text::count;
 use crate::watch;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use iobring_collect::printable;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::{Style, Stylize};
@@ -13,6 +16,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Gauge, Row, Table};
 use ratatui::{Frame, Terminal};
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,10 +27,19 @@ const ROUND: Duration = Duration::from_secs(1);
 /// How long the dead are shown.
 const REMEMBERED: Duration = Duration::from_secs(15);
 
-pub fn top(look: Look) -> Result<()> {
+/// How many screens a picture has, and how many writers it has room for.
+const SCREENS: usize = 15;
+const ROWS: usize = 6;
+
+pub fn top(Top { look, picture: file }: Top) -> Result<()> {
     // Once before the screen is taken, so that an error is seen.
     let mut view = View::default();
     view.update(watch::status(&look)?);
+    if let Some(file) = file {
+        let screens = record(&mut view, &look)?;
+        let written = fs::write(&file, picture(&screens, ROUND.as_secs_f64()));
+        return written.with_context(|| format!("cannot write {}", file.display()));
+    }
     if !io::stdout().is_terminal() {
         // A rate takes two looks.
         thread::sleep(ROUND);
@@ -37,6 +50,15 @@ pub fn top(look: Look) -> Result<()> {
     let done = show(&mut terminal, &mut view, &look);
     ratatui::restore();
     done
+}
+
+fn record(view: &mut View, look: &Look) -> Result<Vec<Buffer>> {
+    let screen = |_| {
+        thread::sleep(ROUND);
+        view.update(watch::status(look)?);
+        view.screen(ROWS)
+    };
+    (0..SCREENS).map(screen).collect()
 }
 
 fn show(terminal: &mut ratatui::DefaultTerminal, view: &mut View, look: &Look) -> Result<()> {
@@ -93,16 +115,21 @@ impl View {
 
     /// One screen as plain text.
     fn print(&self, to: &mut impl Write) -> Result<()> {
-        // As high as it takes: a head of three lines, a foot, and a line each.
-        let height = u16::try_from(self.rows.len() + 4).unwrap_or(u16::MAX);
-        let mut terminal = Terminal::new(TestBackend::new(100, height))?;
-        terminal.draw(|frame| self.draw(frame))?;
-        let buffer = terminal.backend().buffer();
+        let buffer = self.screen(self.rows.len())?;
         for line in buffer.content().chunks(usize::from(buffer.area.width)) {
             let line: String = line.iter().map(|cell| cell.symbol()).collect();
             writeln!(to, "{}", line.trim_end())?;
         }
         Ok(())
+    }
+
+    /// One screen with room for so many rows.
+    fn screen(&self, rows: usize) -> Result<Buffer> {
+        // As high as it takes: a head of three lines, a foot, and a line each.
+        let height = u16::try_from(rows + 4).unwrap_or(u16::MAX);
+        let mut terminal = Terminal::new(TestBackend::new(100, height))?;
+        terminal.draw(|frame| self.draw(frame))?;
+        Ok(terminal.backend().buffer().clone())
     }
 
     fn draw(&self, frame: &mut Frame<'_>) {
@@ -115,8 +142,8 @@ impl View {
         let total = &status.total;
         frame.render_widget(
             Line::from(format!(
-                "{} writers   {} accepted, {} delivered, {} lost",
-                status.writers.len(),
+                "{}   {} accepted, {} delivered, {} lost",
+                count(status.writers.len() as u64, "writer"),
                 total.accepted,
                 total.delivered,
                 total.lost

@@ -66,7 +66,9 @@ fn a_program_that_ends_well_is_said_to_and_its_code_is_passed_on() {
     let ended: Value = serde_json::from_slice(&ran.stdout).unwrap();
     assert_eq!((&ended["kind"], &ended["code"], &ended["name"]), (&"ended".into(), &7.into(), &"sh".into()));
     let none = output(&["run", "--", "/no/such/program"]);
-    assert!(!none.status.success() && text(&none.stderr).contains("/no/such/program"));
+    assert!(none.status.code() == Some(127) && text(&none.stderr).contains("/no/such/program"));
+    assert_eq!(output(&["run", "--", "/"]).status.code(), Some(126));
+    assert_eq!(output(&["run", "--capacity", "64TiB", "--", "true"]).status.code(), Some(125));
 }
 
 #[test]
@@ -126,7 +128,7 @@ fn what_is_written_to_a_server_is_seen_counted_and_kept() {
     }
     let top = output(&["top", "--socket", at]);
     let seen = text(&top.stdout);
-    assert!(top.status.success() && seen.contains("1 writers") && seen.contains("RECORDS/S"), "{seen}");
+    assert!(top.status.success() && seen.contains("1 writer ") && seen.contains("RECORDS/S"), "{seen}");
     assert!(seen.contains(&std::process::id().to_string()) && !seen.contains('\u{1b}'), "{seen}");
 
     drop(client);
@@ -176,7 +178,7 @@ fn a_half_written_line_spoils_nothing_but_itself() {
         .unwrap();
     let replayed = output(&["replay", file.to_str().unwrap()]);
     assert!(text(&replayed.stdout).contains("whole"));
-    assert!(text(&replayed.stderr).contains("1 lines"), "{}", text(&replayed.stderr));
+    assert!(text(&replayed.stderr).contains("1 line is no entry"), "{}", text(&replayed.stderr));
 }
 
 #[test]
@@ -188,8 +190,44 @@ fn mistakes_are_told() {
     let size = output(&["record", "x", "--max-size", "1"]);
     assert!(text(&size.stderr).contains("at least 512KiB"), "{}", text(&size.stderr));
     assert!(!output(&["replay", "x", "--speed", "0"]).status.success());
-    assert!(text(&output(&["man"]).stdout).contains(".TH"));
+    let none = output(&["serve", "--retain", "5X"]);
+    assert!(none.status.code() == Some(2) && text(&none.stderr).contains("such as 65536"), "{}", text(&none.stderr));
+    assert_eq!(output(&["serve", "--connections", "0"]).status.code(), Some(2));
+    assert!(text(&output(&["man"]).stdout).contains("IOBRING_SOCKET"));
+    assert!(text(&output(&["man", "serve"]).stdout).contains("retain"));
+    assert!(!output(&["man", "nothing"]).status.success());
     assert!(text(&output(&["completions", "bash"]).stdout).contains("iobring"));
+}
+
+#[test]
+fn a_collector_that_cannot_be_says_why_and_leaves_nothing() {
+    let folder = TempDir::new().unwrap();
+    let [file, socket] = ["file", "socket"].map(|name| folder.path().join(name));
+    std::fs::write(&file, "").unwrap();
+    let serve = |at: &Path, capacity| output(&["serve", "--capacity", capacity, "--socket", at.to_str().unwrap()]);
+    let told = |ran: Output, why: &str| assert!(!ran.status.success() && text(&ran.stderr).contains(why), "{ran:?}");
+    told(serve(&file, "1MiB"), "something else than a socket");
+    told(serve(&socket, "64TiB"), "a ring of 70368744177664 bytes");
+    assert!(!socket.exists());
+    let serving = Serving::at(&socket);
+    told(serve(&socket, "1MiB"), "somebody listens there already");
+    // Set to nothing, the variable says nothing.
+    let stat = |at: &str| iobring(&["stat"]).env("IOBRING_SOCKET", at).output().unwrap();
+    assert!(stat(socket.to_str().unwrap()).status.success());
+    let nothing = stat("");
+    assert_ne!(nothing.status.code(), Some(2), "{}", text(&nothing.stderr));
+    serving.end();
+}
+
+/// Where a disk is full there is a word of it, and no panic.
+#[test]
+fn a_full_disk_is_told() {
+    for arguments in [["man", "top"], ["completions", "bash"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let ran = iobring(&arguments).stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+        assert_eq!(ran.status.code(), Some(1));
+        assert!(text(&ran.stderr).starts_with("iobring: cannot write to standard output"), "{}", text(&ran.stderr));
+    }
 }
 
 #[test]

@@ -23,7 +23,11 @@ impl Feed {
     }
 
     /// Adds a line, without its newline. It is missed where too much waits already; `report` makes the line that says so.
+    /// Nothing is added to what is to [end](Self::end).
     pub fn push(&mut self, line: &[u8], report: impl FnOnce(u64) -> Vec<u8>) {
+        if self.ends {
+            return;
+        }
         if self.waiting.len() + line.len() >= MOST {
             self.missed += 1;
             return;
@@ -45,7 +49,7 @@ impl Feed {
         }
     }
 
-    /// Closes the connection once everything has been sent.
+    /// Closes the connection once everything that was added so far has been sent.
     pub fn end(&mut self) {
         self.ends = true;
     }
@@ -110,5 +114,27 @@ impl Feeds {
     /// Whether anybody watches.
     pub fn is_empty(&self) -> bool {
         self.feeds.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+
+    #[test]
+    fn an_answer_that_is_not_sent_yet_gets_nothing_that_comes_after_it() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let mut feeds = Feeds::new();
+        let mut answer = Feed::new(ours);
+        answer.begin(["the answer"]);
+        answer.end();
+        feeds.add(answer);
+        feeds.push(b"an entry", |_| unreachable!());
+        assert!(!feeds.flush() && feeds.is_empty());
+        let mut heard = String::new();
+        theirs.read_to_string(&mut heard).unwrap();
+        assert_eq!(heard, "the answer\n");
     }
 }

@@ -87,13 +87,15 @@ impl Builder {
     pub fn bind(self, path: impl AsRef<Path>) -> io::Result<Collector> {
         let path = path.as_ref();
         let listener = match UnixListener::bind(path) {
-            Err(error) if error.kind() == ErrorKind::AddrInUse && is_left_over(path) => {
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                what_is_in_the_way(path)?;
                 fs::remove_file(path)?;
                 UnixListener::bind(path)?
             }
             bound => bound?,
         };
-        self.listen(listener)
+        // Ours to remove: nobody will listen there.
+        self.listen(listener).inspect_err(|_| drop(fs::remove_file(path)))
     }
 
     /// Listens on a socket that exists already, for example systemd's.
@@ -107,7 +109,10 @@ impl Builder {
         let capacity = capacity.ok_or_else(|| {
             io::Error::new(ErrorKind::InvalidInput, format!("a ring of {} bytes is larger than memory", self.capacity))
         })?;
-        let reader = RingBuffer::try_create(capacity)?;
+        let reader = RingBuffer::try_create(capacity).map_err(|status| {
+            let error = io::Error::from(status);
+            io::Error::new(error.kind(), format!("a ring of {capacity} bytes: {error}"))
+        })?;
         let poller = Poller::new()?;
         let stopper = Stopper::new()?;
         poller.watch(&listener, Source::Listener)?;
@@ -133,8 +138,15 @@ impl Builder {
     }
 }
 
-/// Whether what is at `path` is a socket on which nobody listens.
-fn is_left_over(path: &Path) -> bool {
-    let is_socket = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
-    is_socket && UnixStream::connect(path).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+/// Says what is at `path`, unless it is a socket on which nobody listens.
+fn what_is_in_the_way(path: &Path) -> io::Result<()> {
+    let taken = |why| Err(io::Error::new(ErrorKind::AddrInUse, why));
+    if !fs::symlink_metadata(path)?.file_type().is_socket() {
+        return taken("something else than a socket is there");
+    }
+    match UnixStream::connect(path) {
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => Ok(()),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => taken("another user's socket is there"),
+        _ => taken("somebody listens there already"),
+    }
 }
