@@ -7,6 +7,7 @@
 use crate::{Target, decode_and_run};
 use arbitrary::Arbitrary;
 use iobring::{Iob, Reader, RingBuffer, Status};
+use iobring_oracle::bytes::message;
 use iobring_oracle::elsewhere::isolated;
 use iobring_oracle::machine::Reached;
 use iobring_oracle::operation::{MOST_PAGES, until_the_end};
@@ -128,7 +129,7 @@ enum Datagram {
 }
 
 impl Datagram {
-    fn bytes(self, capacity: usize, number: u64) -> Vec<u8> {
+    fn bytes(self, capacity: usize, number: usize) -> Vec<u8> {
         let proper = |lost: u32, lost_bytes: u64, len: usize| {
             let mut bytes = header(1, lost, lost_bytes);
             bytes.extend(message(number, len));
@@ -149,11 +150,6 @@ impl Datagram {
 
 fn header(kind: u32, lost: u32, lost_bytes: u64) -> Vec<u8> {
     [&kind.to_ne_bytes()[..], &lost.to_ne_bytes(), &lost_bytes.to_ne_bytes()].concat()
-}
-
-/// A message that follows from its number.
-fn message(number: u64, len: usize) -> Vec<u8> {
-    (0..len as u64).map(|i| (number.wrapping_mul(31) + i) as u8).collect()
 }
 
 /// What a datagram without descriptors amounts to.
@@ -199,7 +195,7 @@ struct Scene {
     honest_peer: Iob,
     due: VecDeque<Vec<u8>>,
     villains: Vec<Villain>,
-    number: u64,
+    number: usize,
     reached: Reached,
 }
 

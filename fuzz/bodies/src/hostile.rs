@@ -278,7 +278,8 @@ impl Hostile {
     /// Whether the lock word names no owner. If it names one who does not exist, everybody waits for him for ever: the
     /// lock belongs to those who map the region, who trust each other.
     fn lock_is_free(&self) -> bool {
-        self.shared.read(LOCK, 4).try_into().map(u32::from_ne_bytes).expect("4 bytes") & 0x3fff_ffff == 0
+        let [a, b, c, d, ..] = self.shared.word(LOCK).to_ne_bytes();
+        u32::from_ne_bytes([a, b, c, d]) & 0x3fff_ffff == 0
     }
 
     /// The ring's bytes from `index` on, going on at its start.

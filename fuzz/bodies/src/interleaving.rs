@@ -85,16 +85,20 @@ fn run(input: &Input<'_>) -> Reached {
     let alive = Changes::default();
     let (run, events) = match input.model {
         Model::Waiting { bell } => {
-            steer(&Waiting { writers: WRITERS, messages: WRITERS, style: style(bell) }, alive, decisions)
+            steer(&Waiting { writers: WRITERS, messages: WRITERS, style: style(bell), biased: true }, alive, decisions)
         }
-        Model::Polling => steer(&Polling { writers: WRITERS, messages: WRITERS }, alive, decisions),
+        Model::Polling => steer(&Polling { writers: WRITERS, messages: WRITERS, biased: true }, alive, decisions),
         Model::Full => steer(&Full { by: GivingBack::Cursor }, alive, decisions),
         Model::Mediator => steer(&Mediator, alive, decisions),
         Model::PeerClosed => steer(&PeerClosed, alive, decisions),
         Model::Death { bell, writer, step } => {
             let death = Death { thread: usize::from(writer) % WRITERS as usize, step: usize::from(step % STEPS) };
             let deadly = Changes { death: Some(death), ..alive };
-            steer(&DeathScenario { mortals: WRITERS, style: style(bell) }, deadly, decisions)
+            steer(
+                &DeathScenario { mortals: WRITERS, messages: 1, style: style(bell), biased: false },
+                deadly,
+                decisions,
+            )
         }
     };
     judge(&run);

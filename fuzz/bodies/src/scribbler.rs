@@ -14,8 +14,9 @@ use iobring_oracle::task::poll_once;
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::fd::{AsFd, AsRawFd};
 use std::ops::ControlFlow;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Barrier, LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -162,51 +163,95 @@ impl Hand {
     }
 }
 
+/// What the second thread does: writes the same few values, until it is told to stop.
+struct Scribbling {
+    hand: Hand,
+    scribbles: Vec<Scribble>,
+    capacity: u64,
+    started: Barrier,
+    stop: AtomicBool,
+}
+
+impl Scribbling {
+    fn run(&self) {
+        self.started.wait();
+        while !self.stop.load(Ordering::Relaxed) {
+            for turn in 0..2 {
+                for scribble in &self.scribbles {
+                    self.hand.scribble(scribble.at, scribble.values[turn], self.capacity);
+                }
+            }
+        }
+    }
+}
+
+/// The second thread. One for all inputs: to start and to end one takes longer than most of what they ask for.
+struct Scribbler {
+    work: Sender<Arc<Scribbling>>,
+    done: Receiver<()>,
+}
+
+impl Scribbler {
+    fn start() -> Self {
+        let ((work, works), (is_done, done)) = (channel::<Arc<Scribbling>>(), channel());
+        thread::spawn(move || {
+            for scribbling in works {
+                scribbling.run();
+                // The mapping goes before anybody is told.
+                drop(scribbling);
+                if is_done.send(()).is_err() {
+                    return;
+                }
+            }
+        });
+        Scribbler { work, done }
+    }
+}
+
+/// Inputs are run one at a time.
+static SCRIBBLER: LazyLock<Mutex<Scribbler>> = LazyLock::new(|| Mutex::new(Scribbler::start()));
+
 fn run(input: &Input) -> Reached {
     let capacity = (1 + usize::from(input.pages) % MOST_PAGES) * iobring_oracle::page::page_size();
     let mut reader = RingBuffer::try_create(capacity).expect("memory for a small ring");
     let (writer, _) = reader.new_iob_writer(7).expect("a pair");
-    let hand = Hand::of(&reader);
     let message = vec![input.len; input.len.into()];
-    let (started, stop) = (Barrier::new(2), AtomicBool::new(false));
-    let scribbles = &input.scribbles[..1 + usize::from(input.count) % input.scribbles.len()];
+    let scribbles = input.scribbles[..1 + usize::from(input.count) % input.scribbles.len()].to_vec();
     let mut reached: Reached =
         scribbles.first().filter(|_| scribbles.len() == 1).map(|only| only.at.alone()).into_iter().collect();
-    thread::scope(|scope| {
-        let scribbler = scope.spawn(|| {
-            started.wait();
-            while !stop.load(Ordering::Relaxed) {
-                for turn in 0..2 {
-                    for scribble in scribbles {
-                        hand.scribble(scribble.at, scribble.values[turn], capacity as u64);
-                    }
-                }
-            }
-        });
-        let stop = StopOnDrop(&stop);
-        started.wait();
-        for _ in 0..(CALLS / input.calls.len().max(1)).clamp(1, MOST_ROUNDS) {
-            for _ in 0..REFILL {
-                // Whatever the header looks like just then.
-                let _ = writer.write(Default::default(), 0, &message);
-            }
-            for call in &input.calls {
-                reached.insert(one(&mut reader, &writer, *call));
-            }
+    let (hand, capacity) = (Hand::of(&reader), capacity as u64);
+    let (started, stop) = (Barrier::new(2), AtomicBool::new(false));
+    let scribbling = Arc::new(Scribbling { hand, scribbles, capacity, started, stop });
+    let scribbler = SCRIBBLER.lock().unwrap_or_else(PoisonError::into_inner);
+    scribbler.work.send(scribbling.clone()).expect("it waits for work");
+    scribbling.started.wait();
+    let stop = StopOnDrop { scribbling, scribbler: &scribbler };
+    for _ in 0..(CALLS / input.calls.len().max(1)).clamp(1, MOST_ROUNDS) {
+        for _ in 0..REFILL {
+            // Whatever the header looks like just then.
+            let _ = writer.write(Default::default(), 0, &message);
         }
-        drop(stop);
-        // To its very end, which the scope does not wait for: what a thread still holds while it exits looks like a leak.
-        scribbler.join().expect("it only stores");
-    });
+        for call in &input.calls {
+            reached.insert(one(&mut reader, &writer, *call));
+        }
+    }
+    drop(stop);
     reached
 }
 
-/// Ends the scribbler also when a call panics.
-struct StopOnDrop<'a>(&'a AtomicBool);
+/// Ends the scribbling, also when a call panics, and waits until it has ended.
+struct StopOnDrop<'a> {
+    scribbling: Arc<Scribbling>,
+    scribbler: &'a Scribbler,
+}
 
 impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.scribbling.stop.store(true, Ordering::Relaxed);
+        let ended = self.scribbler.done.recv();
+        if !thread::panicking() {
+            ended.expect("it only stores");
+        }
     }
 }
 
@@ -232,7 +277,8 @@ fn one(reader: &mut Reader, writer: &Iob, call: Call) -> &'static str {
         }
         Call::Write { len } => {
             let possible = [Ok(()), Err(Status::INVALID_ARGS), Err(Status::NO_SPACE), Err(Status::IO_DATA_INTEGRITY)];
-            let result = writer.write(Default::default(), 0, &vec![0xa5; len.into()]);
+            static BYTES: [u8; u16::MAX as usize] = [0xa5; u16::MAX as usize];
+            let result = writer.write(Default::default(), 0, &BYTES[..len.into()]);
             assert!(possible.contains(&result), "{result:?}");
             "write"
         }
