@@ -33,10 +33,15 @@ impl Deadline {
 
 /// Waits until `descriptor` has one of the events of `interest`, or hangs up; `false` when the deadline has come before that.
 pub(crate) fn wait_for(descriptor: BorrowedFd<'_>, interest: PollFlags, deadline: Deadline) -> io::Result<bool> {
-    let mut watched = [PollFd::from_borrowed_fd(descriptor, interest)];
+    wait_for_any(&mut [PollFd::from_borrowed_fd(descriptor, interest)], deadline)
+}
+
+/// Waits until one of several descriptors has one of the events that it is `watched` for, or hangs up; `false` when the deadline has
+/// come before that.
+pub(crate) fn wait_for_any(watched: &mut [PollFd<'_>], deadline: Deadline) -> io::Result<bool> {
     let seen = retry(|| {
         let left = deadline.left().and_then(|left| Timespec::try_from(left).ok());
-        poll(&mut watched, left.as_ref())
+        poll(watched, left.as_ref())
     })?;
     Ok(seen != 0)
 }

@@ -7,10 +7,12 @@ use iobring_oracle::patience::until;
 use iobring_oracle::shared::{ROOM, Shared};
 use iobring_oracle::task::Count;
 use iobring_oracle::watchdog::Watchdog;
+use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 use std::io::IoSlice;
 use std::pin::pin;
-use std::sync::Arc;
-use std::task::Context;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -192,6 +194,67 @@ fn an_end_is_noticed_while_they_wait() {
         for thread in threads {
             assert_eq!(thread.join().unwrap(), Err(Status::PEER_CLOSED));
             watchdog.progress();
+        }
+    }
+}
+
+/// A waker that keeps who wakes it until it is let go.
+struct Holds(Mutex<Receiver<()>>);
+
+impl Wake for Holds {
+    fn wake(self: Arc<Self>) {
+        // It is let go by the end of the test, too.
+        let _ = self.0.lock().unwrap().recv();
+    }
+}
+
+/// Until a thread of this process sleeps in `poll(2)`.
+fn polls(thread: Pid) {
+    let calls = [libc::SYS_ppoll, libc::SYS_poll].map(|call| format!("{call} "));
+    let path = format!("/proc/self/task/{thread}/syscall");
+    until(|| match std::fs::read_to_string(&path) {
+        Ok(call) if calls.iter().any(|poll| call.starts_with(poll)) => Ok(()),
+        other => Err(format!("it does not wait: {other:?}")),
+    });
+}
+
+/// What was sent to the owner, and not received, hangs up when the owner closes its end; unless a fork of the owner holds that, too.
+#[test]
+fn the_end_comes_for_who_was_not_heard_whoever_else_holds_its_socket() {
+    for forked in [false, true] {
+        let watchdog = Watchdog::new("a request that nobody receives");
+        let mut reader = RingBuffer::create(CAPACITY);
+        let (writer, _peer) = reader.new_iob_writer(1).unwrap();
+        let mapped = elsewhere::mapped(&writer);
+        // The ring's own thread is kept where it wakes a task that waits for room.
+        let (let_go, held) = channel();
+        let waker = Waker::from(Arc::new(Holds(Mutex::new(held))));
+        fill(&writer, LARGE);
+        let mut waiting = pin!(writer.send_when_room(&[1; LARGE]));
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        is_asked_for(&reader);
+        reader.try_read_message().unwrap().unwrap();
+        fill(&writer, LARGE);
+        let (says, id) = channel();
+        let unheard = thread::spawn(move || {
+            says.send(rustix::thread::gettid()).unwrap();
+            mapped.send_timeout(&[2; LARGE], None)
+        });
+        polls(id.recv().unwrap());
+        let outlive = || {
+            let _ = set_parent_process_death_signal(Some(Signal::KILL));
+            // SAFETY: it waits, and does nothing else.
+            unsafe { libc::pause() }
+        };
+        // SAFETY: the child makes two system calls.
+        let fork = forked.then(|| unsafe { child::fork(Fork::Libc, outlive) });
+        drop(reader);
+        assert_eq!(unheard.join().unwrap(), Err(Status::PEER_CLOSED));
+        watchdog.progress();
+        drop(let_go);
+        if let Some(fork) = fork {
+            kill_process(fork, Signal::KILL).unwrap();
+            assert_eq!(child::ending(fork), None);
         }
     }
 }

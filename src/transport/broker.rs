@@ -400,7 +400,10 @@ impl Broker {
         // Whoever does not map the region may wait for room, and nothing else.
         let (waiters, revoked) = match sources.get_mut(token) {
             Some(Source::Granted { waiters, revoked, .. }) => (Some(waiters.len()), *revoked),
-            _ => (None, false),
+            Some(_) => (None, false),
+            // It was taken out, and its link is about to hang up. Whatever was taken from it now would be answered before that, by
+            // its end alone, as if there were nothing left to take it with.
+            None => return Attended::All,
         };
         let added = match mapped::next_request(connection.socket.as_fd()) {
             Ok(Request::Nothing) => return Attended::All,
@@ -520,5 +523,40 @@ impl Broker {
 
     fn sources(&self) -> MutexGuard<'_, Sources> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::Status;
+    use crate::transport::link::Link;
+    use crate::waiting::Deadline;
+
+    /// The owner goes between somebody's request and the thread that was about to attend to it: that is the end of the ring, and not a
+    /// lack of anything.
+    #[test]
+    fn who_asks_at_the_end_finds_the_owner_gone() {
+        let ring = Arc::new(Ring::create(4096).unwrap());
+        let broker = Broker::new(ring.clone()).unwrap();
+        let (ours, theirs) = link::pair().unwrap();
+        let writer = Writer { tag: 1, endpoint: Endpoint::pair(None).0, entry: ring.book.open(1) };
+        let token = broker.add(Source::link(ours, writer)).unwrap();
+        let link = Link::new(Socket::new(theirs));
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| mapped::wait_for_room(&link, 16, Deadline::after(None)));
+            let connection = match broker.sources().get_mut(token) {
+                Some(Source::Link { connection, .. }) => connection.clone(),
+                _ => unreachable!(),
+            };
+            while mapped::requests_waiting(connection.socket.as_fd()) == 0 {
+                thread::yield_now();
+            }
+            let sources = broker.sources().close();
+            broker.attend(&mut broker.sources(), token, &connection);
+            sources.iter().for_each(Source::hang_up);
+            drop((sources, connection));
+            assert_eq!(waits.join().unwrap(), Err(Status::PEER_CLOSED));
+        });
     }
 }

@@ -16,7 +16,7 @@ use crate::system::retry;
 use crate::transport::checks;
 use crate::transport::descriptors::{receive_some, try_send_with};
 use crate::transport::link::{self, Link};
-use crate::waiting::{Deadline, wait_for};
+use crate::waiting::{Deadline, wait_for, wait_for_any};
 use core::sync::atomic::AtomicU32;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -137,6 +137,13 @@ fn send_request(link: &Link, request: &[u8], attached: BorrowedFd<'_>, deadline:
     }
 }
 
+/// Waits for a word on a socket whose other end was sent to the owner, or for its end; `false` when the deadline has come before that.
+/// The owner's end ends it too: a fork of the owner may hold the link open for as long as it lives, and with it what was not received.
+fn wait_for_answer(link: &Link, ours: &OwnedFd, deadline: Deadline) -> io::Result<bool> {
+    let answer = PollFd::new(ours, PollFlags::IN | PollFlags::RDHUP);
+    wait_for_any(&mut [answer, PollFd::new(link, PollFlags::empty())], deadline)
+}
+
 /// Asks the owner to receive records from a socket, and waits until it does. Returns the other end. The ring may have been closed
 /// meanwhile, which is to be looked at under the writers' lock after this, also where it fails.
 ///
@@ -147,7 +154,7 @@ pub(crate) fn request_connection(link: &Link) -> io::Result<OwnedFd> {
     let (ours, theirs) = link::pair()?;
     send_request(link, &request(CONNECT), theirs.as_fd(), deadline)?;
     drop(theirs);
-    if !wait_for(ours.as_fd(), PollFlags::IN | PollFlags::RDHUP, deadline)? {
+    if !wait_for_answer(link, &ours, deadline)? {
         return Err(no_answer());
     }
     let mut says = [0];
@@ -178,7 +185,7 @@ pub(crate) fn wait_for_room(link: &Link, record_len: u64, deadline: Deadline) ->
     drop(theirs);
     let mut says = [0];
     loop {
-        Status::of_wait(wait_for(ours.as_fd(), PollFlags::IN | PollFlags::RDHUP, deadline))?;
+        Status::of_wait(wait_for_answer(link, &ours, deadline))?;
         match retry(|| recv(&ours, &mut says, RecvFlags::DONTWAIT)) {
             Ok((_, 1..)) if says[0] == TOLD => return Ok(()),
             Ok((_, 1..)) => {}
