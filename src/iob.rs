@@ -1,6 +1,6 @@
 //! The endpoint a writer holds, and its peer.
 
-use crate::pair::{self, Endpoint};
+use crate::pair::Endpoint;
 use crate::ring::Ring;
 use crate::status::Status;
 use crate::transport::broker::Host;
@@ -170,23 +170,23 @@ impl Iob {
         }
     }
 
-    /// Writes `data` as one record, waiting for room as a task, on any executor, in the process of the ring's owner. May be dropped
-    /// at any time: then the record is either written or not, and nothing is left behind.
+    /// Writes `data` as one record, waiting for room as a task, on any executor, in whatever process. May be dropped at any time:
+    /// then the record is either written or not, and nothing is left behind.
     ///
-    /// In another process an endpoint by the broker waits for its descriptor to be writable (tokio's `AsyncFd`,
-    /// `async_io(Interest::WRITABLE, || Ok(writer.send(data)?))`), and others use [`send_timeout`](Self::send_timeout) on a thread.
+    /// What waiting means, by transport, is as with [`send_timeout`](Self::send_timeout). In the ring owner's process the ring's
+    /// broker thread wakes the task. In any other, a thread does that which the first such wait starts, one for all of the process;
+    /// each wait there costs up to four descriptors.
     ///
     /// # Errors
-    /// As [`send_timeout`](Self::send_timeout), `NOT_SUPPORTED` in any other process too, where there is no room now.
+    /// As [`send_timeout`](Self::send_timeout). `NOT_SUPPORTED` also where the task began to wait before a `fork`, and goes on in the
+    /// child.
     pub async fn send_when_room(&self, data: &[u8]) -> Result<(), Status> {
         match &self.transport {
             Transport::Direct(direct) => direct.write_when_room(data).await,
-            _ => self
-                .writev_timeout(IobWriteOptions, RING_REGION, &[IoSlice::new(data)], Some(Duration::ZERO))
-                .map_err(|status| match status {
-                    Status::TIMED_OUT => Status::NOT_SUPPORTED,
-                    status => status,
-                }),
+            Transport::Broker(remote) => remote.write_when_room(&[IoSlice::new(data)]).await,
+            Transport::Kernel(mediated) => mediated.write_when_room(&[IoSlice::new(data)]).await,
+            // Refused.
+            Transport::Peer(_) => self.send(data),
         }
     }
 
@@ -339,18 +339,20 @@ impl Iob {
         }
     }
 
-    /// Waits until every copy of the other end is gone, on any executor: in the process where the pair was made, from where the
-    /// copies may be in whatever processes. May be dropped at any time, and leaves nothing behind.
+    /// Waits until every copy of the other end is gone, on any executor, in whatever process. May be dropped at any time, and leaves
+    /// nothing behind.
     ///
-    /// Everywhere else the end comes by a descriptor, which the executor's own reactor waits for: `async_io`'s
-    /// `Async::new(writer)?.readable()`, or an `AsyncFd` of tokio's.
+    /// Where the pair was made, whoever drops the last copy wakes the task. In any other process, a thread does that which the first
+    /// such wait starts, one for all of the process; each wait there costs a descriptor. An executor's own reactor can wait for the
+    /// descriptor of [`as_fd`](AsFd::as_fd) as well.
     ///
     /// # Errors
-    /// `Unsupported` in any other process.
+    /// `Unsupported` in a fork of the process where the pair was made, and where the task began to wait before a fork. As of
+    /// `dup(2)` and of starting a thread, where one of those fails.
     pub async fn peer_closed(&self) -> io::Result<()> {
         match self.transport.end() {
             End::Here(endpoint) => endpoint.peer_closed().await,
-            End::Elsewhere(_) => Err(pair::not_here()),
+            End::Elsewhere(link) => link.peer_closed().await,
         }
     }
 

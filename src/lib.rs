@@ -84,6 +84,7 @@ mod process;
 #[doc(hidden)]
 pub mod protocol;
 mod reader;
+mod readiness;
 mod record;
 mod region;
 mod ring;

@@ -10,6 +10,7 @@
 //! | the count of a ring's writers (`writers`) | closes no ring |
 //! | the reader's waker (`Doorbell`) | is not woken; the descriptor is rung instead |
 //! | what an isolated writer has lost (`broker::remote`) | starts anew: the parent reports its own |
+//! | the thread that watches descriptors for tasks (`readiness`) | wakes nobody; another is started |
 //! | that the owner watches a mapped writer (`mapped`) | is asked for again |
 //! | what the kernel knows of a thread (the facade's robust locks) | is looked up again |
 

@@ -134,10 +134,6 @@ fn a_task_waits_for_its_peer() {
         let waiting = [peer.clone(), peer].map(|peer| {
             thread::spawn(move || pollster::block_on(async { futures::join!(peer.peer_closed(), peer.peer_closed()) }))
         });
-        if let Some(copy) = &copy {
-            let error = pollster::block_on(copy.peer_closed()).unwrap_err();
-            assert_eq!(error.kind(), std::io::ErrorKind::Unsupported);
-        }
         drop(writer);
         thread::yield_now();
         drop(copy);

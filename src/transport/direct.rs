@@ -92,21 +92,24 @@ impl Direct {
         Ok(())
     }
 
-    /// Writes one record, waiting for room as a task, in the owner's process.
+    /// Writes one record, waiting for room as a task.
     pub(crate) async fn write_when_room(&self, message: impl Message) -> Result<(), Status> {
-        let Place::Here(local) = &self.place else {
-            return match self.offer(&message)? {
-                true => Ok(()),
-                false => Err(self.given_up(Status::NOT_SUPPORTED, &message)),
-            };
-        };
         while !self.offer(&message)? {
-            let room = local.host.room(&self.ring, mapped::record_len(&message)).map_err(Status::of_call);
-            if !room.map_err(|status| self.given_up(status, &message))?.await {
-                return Err(self.given_up(Status::PEER_CLOSED, &message));
-            }
+            self.room(&message).await.map_err(|status| self.given_up(status, &message))?;
         }
         Ok(())
+    }
+
+    /// Waits, as a task, until it is worth another try.
+    async fn room(&self, message: &impl Message) -> Result<(), Status> {
+        let record_len = mapped::record_len(message);
+        match &self.place {
+            Place::Here(local) => match local.host.room(&self.ring, record_len).map_err(Status::of_call)?.await {
+                true => Ok(()),
+                false => Err(Status::PEER_CLOSED),
+            },
+            Place::Elsewhere(watched, _) => mapped::room(watched.link(), record_len).await,
+        }
     }
 
     /// Counts a record that there was no room for, and is not tried any more.

@@ -151,22 +151,40 @@ impl Mediated {
 
     /// Writes one record, waiting for room until the deadline. A try in vain is counted as a refusal if it is the last.
     pub(crate) fn write_until(&self, vectors: &[IoSlice<'_>], deadline: Deadline) -> Result<(), Status> {
-        loop {
-            let (_, answer) = self.ask(Request::waiting(vectors))?;
-            match self.insist(vectors, answer, true)? {
-                Answer::Full if !self.link.is_owner_gone() => {}
-                answer => return self.outcome(answer),
-            }
+        while !self.offer(vectors)? {
             let waited = match deadline.is_over() {
                 true => Err(Status::TIMED_OUT),
                 false => mapped::wait_for_room(&self.link, mapped::record_len(&vectors), deadline),
             };
             if let Err(why) = waited {
-                // Room may have come at the same moment; if not, that was the last try.
-                let last = self.write(vectors);
-                return last.map_err(|status| if status == Status::NO_SPACE { why } else { status });
+                return self.write_last(vectors, why);
             }
         }
+        Ok(())
+    }
+
+    /// Writes one record, waiting for room as a task.
+    pub(crate) async fn write_when_room(&self, vectors: &[IoSlice<'_>]) -> Result<(), Status> {
+        while !self.offer(vectors)? {
+            if let Err(why) = mapped::room(&self.link, mapped::record_len(&vectors)).await {
+                return self.write_last(vectors, why);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes one record; `false` if there is no room now, which is counted as no refusal.
+    fn offer(&self, vectors: &[IoSlice<'_>]) -> Result<bool, Status> {
+        let (_, answer) = self.ask(Request::waiting(vectors))?;
+        match self.insist(vectors, answer, true)? {
+            Answer::Full if !self.link.is_owner_gone() => Ok(false),
+            answer => self.outcome(answer).map(|()| true),
+        }
+    }
+
+    /// Waiting has failed, and why. Room may have come at the same moment; if not, this was the last try, and counts as refused.
+    fn write_last(&self, vectors: &[IoSlice<'_>], why: Status) -> Result<(), Status> {
+        self.write(vectors).map_err(|status| if status == Status::NO_SPACE { why } else { status })
     }
 
     /// What follows when the record was not written at once.

@@ -9,8 +9,10 @@
 //!
 //! The owner in turn sees a hang-up once every copy of the endpoint is gone, in whatever process, however it died.
 
+use crate::readiness::ready;
 use crate::strange::Socket;
 use crate::waiting::{Deadline, wait_for};
+use rustix::event::epoll::EventFlags;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -48,6 +50,14 @@ impl Link {
         // An error can only be a signal's interruption or a lack of kernel memory: nothing was seen.
         let _ = poll(&mut watched, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
         watched[0].revents()
+    }
+
+    /// Waits, as a task, until the peer is closed.
+    pub(crate) async fn peer_closed(&self) -> io::Result<()> {
+        while !self.is_peer_closed() {
+            ready(&[(self.as_fd(), EventFlags::IN | EventFlags::RDHUP)]).await?;
+        }
+        Ok(())
     }
 
     /// Waits until the peer is closed; `false` when `timeout` has passed before that.

@@ -10,6 +10,7 @@ use crate::layout::ring_buffer_record_len;
 use crate::orderings::WATCHED;
 use crate::process::{Generation, pid_namespace};
 use crate::protocol::write::Message;
+use crate::readiness::ready;
 use crate::status::Status;
 use crate::strange::{Socket, Strangers};
 use crate::system::retry;
@@ -18,6 +19,7 @@ use crate::transport::descriptors::{receive_some, try_send_with};
 use crate::transport::link::{self, Link};
 use crate::waiting::{Deadline, wait_for, wait_for_any};
 use core::sync::atomic::AtomicU32;
+use rustix::event::epoll::EventFlags;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
@@ -176,24 +178,74 @@ pub(crate) fn record_len(message: &impl Message) -> u64 {
 /// `TIMED_OUT` when the deadline has come before that; `PEER_CLOSED` when the owner is gone; `NO_RESOURCES` where it had no descriptor
 /// left for the request.
 pub(crate) fn wait_for_room(link: &Link, record_len: u64, deadline: Deadline) -> Result<(), Status> {
+    let (mut wait, theirs) = Wait::new(link)?;
+    send_request(link, &room_request(record_len), theirs.as_fd(), deadline).map_err(Status::of_call)?;
+    drop(theirs);
+    loop {
+        Status::of_wait(wait_for_answer(link, &wait.ours, deadline))?;
+        if wait.is_over()? {
+            return Ok(());
+        }
+    }
+}
+
+/// As [`wait_for_room`], as a task. Dropped, it leaves nothing behind: the owner forgets who has gone.
+pub(crate) async fn room(link: &Link, record_len: u64) -> Result<(), Status> {
+    let (mut wait, theirs) = Wait::new(link)?;
+    let request = room_request(record_len);
+    loop {
+        match try_send_with(link.as_fd(), &request, &[theirs.as_fd()]) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                ready(&[(link.as_fd(), EventFlags::OUT)]).await.map_err(Status::of_call)?
+            }
+            sent => break sent.map_err(Status::of_call)?,
+        }
+    }
+    drop(theirs);
+    while !wait.is_over()? {
+        let answer = (wait.ours.as_fd(), EventFlags::IN | EventFlags::RDHUP);
+        ready(&[answer, (link.as_fd(), EventFlags::empty())]).await.map_err(Status::of_call)?;
+    }
+    Ok(())
+}
+
+fn room_request(record_len: u64) -> [u8; 16] {
     let mut message = [0; 16];
     message[..8].copy_from_slice(&request(ROOM));
     message[8..].copy_from_slice(&record_len.to_ne_bytes());
-    // One of its own for each wait: a forked child, which shares the link, waits for itself.
-    let (ours, theirs) = link::pair().map_err(Status::of_call)?;
-    send_request(link, &message, theirs.as_fd(), deadline).map_err(Status::of_call)?;
-    drop(theirs);
-    let mut says = [0];
-    loop {
-        Status::of_wait(wait_for_answer(link, &ours, deadline))?;
-        match retry(|| recv(&ours, &mut says, RecvFlags::DONTWAIT)) {
-            Ok((_, 1..)) if says[0] == TOLD => return Ok(()),
-            Ok((_, 1..)) => {}
-            // What was not received hangs up after the link that it was sent on.
-            _ if link.is_owner_gone() => return Err(Status::PEER_CLOSED),
-            _ if says[0] != HEARD => return Err(Status::NO_RESOURCES),
-            // Told, without a word: there was no memory for it. Or the link is about to hang up, too.
-            _ => return Ok(()),
+    message
+}
+
+/// A wait for room, of which the owner has the other end.
+struct Wait<'a> {
+    link: &'a Link,
+    /// One of its own for each wait: a forked child, which shares the link, waits for itself.
+    ours: OwnedFd,
+    /// Whether the owner has said that it listens.
+    heard: bool,
+}
+
+impl<'a> Wait<'a> {
+    /// And the end that is for the owner.
+    fn new(link: &'a Link) -> Result<(Self, OwnedFd), Status> {
+        let (ours, theirs) = link::pair().map_err(Status::of_call)?;
+        Ok((Wait { link, ours, heard: false }, theirs))
+    }
+
+    /// Whether it is worth another try, by what the owner has said so far.
+    fn is_over(&mut self) -> Result<bool, Status> {
+        let mut says = [0];
+        loop {
+            match retry(|| recv(&self.ours, &mut says, RecvFlags::DONTWAIT)) {
+                Ok((_, 1..)) if says[0] == TOLD => return Ok(true),
+                Ok((_, 1..)) => self.heard = true,
+                // What was not received hangs up after the link that it was sent on.
+                _ if self.link.is_owner_gone() => return Err(Status::PEER_CLOSED),
+                Err(Errno::AGAIN) => return Ok(false),
+                _ if !self.heard => return Err(Status::NO_RESOURCES),
+                // Told, without a word: there was no memory for it. Or the link is about to hang up, too.
+                _ => return Ok(true),
+            }
         }
     }
 }

@@ -10,12 +10,14 @@
 use crate::layout::{MAX_VECTORS, MAX_WRITE_SIZE, ring_buffer_record_len};
 use crate::orderings::LOST;
 use crate::process::Generation;
+use crate::readiness::ready;
 use crate::status::Status;
 use crate::transport::handover;
 use crate::transport::link::Link;
 use crate::waiting::{Deadline, wait_for};
 use core::sync::atomic::{AtomicU32, AtomicU64};
 use rustix::event::PollFlags;
+use rustix::event::epoll::EventFlags;
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
@@ -168,6 +170,15 @@ impl Remote {
                 true => Err(Status::TIMED_OUT),
                 false => Status::of_wait(wait_for(self.link.as_fd(), PollFlags::OUT, deadline)),
             };
+            waited.inspect_err(|_| self.lose(vectors))?;
+        }
+        Ok(())
+    }
+
+    /// Sends one record, waiting as a task for a place in the socket.
+    pub(crate) async fn write_when_room(&self, vectors: &[IoSlice<'_>]) -> Result<(), Status> {
+        while !self.offer(vectors)? {
+            let waited = ready(&[(self.link.as_fd(), EventFlags::OUT)]).await.map_err(Status::of_call);
             waited.inspect_err(|_| self.lose(vectors))?;
         }
         Ok(())

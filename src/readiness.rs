@@ -1,0 +1,180 @@
+//! Tasks that wait for a descriptor, on any executor, in a process where the ring has no thread that could wake them.
+//!
+//! One thread for all of the process, from the first such wait on until its end: it sleeps in `epoll_wait(2)`, wakes whose descriptor
+//! is ready, and costs one descriptor. It relies on nothing of the ring's. A fork has its parent's instance, and none of its threads:
+//! the first wait there makes another.
+
+use crate::callback::run_each;
+use crate::orderings::INSTALLED;
+use crate::process::Generation;
+use crate::system::spawn_without_signals;
+use core::pin::Pin;
+use core::sync::atomic::AtomicPtr;
+use rustix::event::epoll::{self, EventFlags};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
+use std::collections::HashMap;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::channel;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+
+/// How many events are fetched at once.
+const EVENTS: usize = 64;
+
+/// Waits, as a task, until one of the descriptors has one of the events that it is `watched` for, or hangs up. Dropped, it leaves
+/// nothing behind.
+///
+/// # Errors
+/// `EMFILE` and the like where nothing is left to wait with; `Unsupported` where the wait began before a fork.
+pub(crate) async fn ready(watched: &[(BorrowedFd<'_>, EventFlags)]) -> io::Result<()> {
+    Readiness::of(watched)?.await
+}
+
+/// What the thread shares with those who wait. There is one of a process, which is never freed.
+struct Watcher {
+    epoll: OwnedFd,
+    waits: Mutex<Waits>,
+    home: Generation,
+}
+
+#[derive(Default)]
+struct Waits {
+    /// Who is not told yet, by number.
+    wakers: HashMap<u64, Waker>,
+    /// The number of the next.
+    next: u64,
+}
+
+/// This process's; or that of the process it is a fork of.
+static WATCHER: AtomicPtr<Watcher> = AtomicPtr::new(core::ptr::null_mut());
+
+impl Watcher {
+    /// This process's. Without a lock: a fork may find one held for ever.
+    fn current() -> io::Result<&'static Watcher> {
+        loop {
+            let found = WATCHER.load(INSTALLED.1);
+            // SAFETY: what is installed was leaked, and is only looked at from then on.
+            if let Some(watcher) = unsafe { found.as_ref() }
+                && watcher.home.is_current()
+            {
+                return Ok(watcher);
+            }
+            let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+            let made = Box::new(Watcher { epoll, waits: Mutex::default(), home: Generation::current() });
+            let made = Box::into_raw(made);
+            let (begin, begins) = channel::<&'static Watcher>();
+            let spawned = spawn_without_signals(thread::Builder::new().name("iobring-tasks".into()), move || {
+                // If another thread was quicker, nothing comes.
+                begins.into_iter().for_each(Watcher::run);
+            });
+            let installed =
+                spawned.as_ref().is_ok_and(|_| WATCHER.compare_exchange(found, made, INSTALLED.0, INSTALLED.1).is_ok());
+            if installed {
+                // SAFETY: made above, and never freed from now on.
+                let watcher = unsafe { &*made };
+                // It cannot fail: the thread waits for it.
+                let _ = begin.send(watcher);
+                return Ok(watcher);
+            }
+            // SAFETY: made above, and installed nowhere.
+            drop(unsafe { Box::from_raw(made) });
+            spawned?;
+        }
+    }
+
+    /// The thread's body.
+    fn run(&self) {
+        let mut events = Vec::with_capacity(EVENTS);
+        loop {
+            match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut events), None) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(errno) => panic!("epoll_wait on a valid instance: {errno}"),
+            }
+            let told: Vec<_> = {
+                let mut waits = self.waits();
+                events.drain(..).filter_map(|event| waits.wakers.remove(&event.data.u64())).collect()
+            };
+            // Whoever's waker panics has been told of it by the panic's hook. The others wait on.
+            let _ = catch_unwind(AssertUnwindSafe(|| run_each(told.into_iter().map(|waker| || waker.wake()))));
+        }
+    }
+
+    fn waits(&self) -> MutexGuard<'_, Waits> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One wait.
+struct Readiness {
+    watcher: &'static Watcher,
+    /// Duplicates, since an instance takes each descriptor but once, and others may wait for the same.
+    watched: Vec<(OwnedFd, EventFlags)>,
+    /// What it is registered under.
+    number: Option<u64>,
+}
+
+impl Readiness {
+    fn of(watched: &[(BorrowedFd<'_>, EventFlags)]) -> io::Result<Self> {
+        let watcher = Watcher::current()?;
+        let duplicate = |&(descriptor, events)| Ok((fcntl_dupfd_cloexec(descriptor, 0)?, events));
+        let watched = watched.iter().map(duplicate).collect::<io::Result<_>>()?;
+        Ok(Readiness { watcher, watched, number: None })
+    }
+
+    /// Has the thread wake `waker` once.
+    fn register(&mut self, waker: Waker) -> io::Result<()> {
+        let mut waits = self.watcher.waits();
+        waits.next += 1;
+        let number = waits.next;
+        waits.wakers.insert(number, waker);
+        drop(waits);
+        self.number = Some(number);
+        for (descriptor, events) in &self.watched {
+            let token = epoll::EventData::new_u64(number);
+            epoll::add(&self.watcher.epoll, descriptor, token, *events | EventFlags::ONESHOT)?;
+        }
+        Ok(())
+    }
+}
+
+impl Future for Readiness {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Nor is the lock to be touched, which another thread of the parent may have held.
+        if !self.watcher.home.is_current() {
+            let why = "a task that waited before a fork of this process is woken in the process where it began to wait";
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::Unsupported, why)));
+        }
+        // A waker's clone and drop are its runtime's code: not for under the lock.
+        let waker = context.waker().clone();
+        let Some(number) = self.number else {
+            return match self.register(waker) {
+                Ok(()) => Poll::Pending,
+                Err(error) => Poll::Ready(Err(error)),
+            };
+        };
+        let before =
+            self.watcher.waits().wakers.get_mut(&number).map(|registered| std::mem::replace(registered, waker));
+        if before.is_some() { Poll::Pending } else { Poll::Ready(Ok(())) }
+    }
+}
+
+impl Drop for Readiness {
+    fn drop(&mut self) {
+        // The instance of a fork is its parent's.
+        let Some(number) = self.number.filter(|_| self.watcher.home.is_current()) else {
+            return;
+        };
+        // Explicitly, since a fork may hold a copy of the descriptor, and closing ours is not enough then.
+        for (descriptor, _) in &self.watched {
+            // It fails only for what was not added.
+            let _ = epoll::delete(&self.watcher.epoll, descriptor.as_fd());
+        }
+        let registered = self.watcher.waits().wakers.remove(&number);
+        drop(registered);
+    }
+}
