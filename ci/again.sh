@@ -10,7 +10,10 @@ profile=${PROFILE---release}
 kept=$(mktemp -d)
 # shellcheck disable=SC2086 # A profile is one word, or none.
 cargo test $profile --locked --quiet -p iobring --no-run --message-format json 2>/dev/null |
-    sed -n 's/.*"executable":"\([^"]*/deps/[^"]*\)".*/\1/p' | grep -e "$pattern" >"$kept/files"
+    sed -n 's#.*"executable":"\([^"]*/deps/[^"]*\)".*#\1#p' | grep -e "$pattern" >"$kept/files" || {
+    echo "no test file is like '$pattern', or the tests cannot be built: cargo test $profile -p iobring --no-run" >&2
+    exit 2
+}
 busy=''
 for _ in $(seq "$(nproc)"); do
     (while :; do :; done) &
