@@ -22,8 +22,11 @@ pub(crate) const BELL_SEEN: Ordering = Ordering::Acquire;
 /// Of how far a bell's ring buffer was consumed, for the kernel to see.
 pub(crate) const BELL_HEARD: Ordering = Ordering::Release;
 
-/// Of this process's watcher of descriptors, which is installed once and looked at from then on: (installing, looking).
-pub(crate) const INSTALLED: (Ordering, Ordering) = (Ordering::AcqRel, Ordering::Acquire);
+/// Of making this process's watcher of descriptors known to its other threads, which look into it.
+pub(crate) const INSTALL: Ordering = Ordering::Release;
+
+/// Of finding that watcher: what was written into it before it was known is seen.
+pub(crate) const INSTALLED: Ordering = Ordering::Acquire;
 
 /// Of whether hand-overs may go by the kernel: a setting, nothing more.
 pub(crate) const PREFERRED: Ordering = Ordering::Relaxed;

@@ -5,7 +5,7 @@
 //! the first wait there makes another.
 
 use crate::callback::run_each;
-use crate::orderings::INSTALLED;
+use crate::orderings::{INSTALL, INSTALLED};
 use crate::process::Generation;
 use crate::system::spawn_without_signals;
 use core::pin::Pin;
@@ -55,7 +55,7 @@ impl Watcher {
     /// This process's. Without a lock: a fork may find one held for ever.
     fn current() -> io::Result<&'static Watcher> {
         loop {
-            let found = WATCHER.load(INSTALLED.1);
+            let found = WATCHER.load(INSTALLED);
             // SAFETY: what is installed was leaked, and is only looked at from then on.
             if let Some(watcher) = unsafe { found.as_ref() }
                 && watcher.home.is_current()
@@ -71,7 +71,7 @@ impl Watcher {
                 begins.into_iter().for_each(Watcher::run);
             });
             let installed =
-                spawned.as_ref().is_ok_and(|_| WATCHER.compare_exchange(found, made, INSTALLED.0, INSTALLED.1).is_ok());
+                spawned.as_ref().is_ok_and(|_| WATCHER.compare_exchange(found, made, INSTALL, INSTALLED).is_ok());
             if installed {
                 // SAFETY: made above, and never freed from now on.
                 let watcher = unsafe { &*made };
