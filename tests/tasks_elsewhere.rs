@@ -117,8 +117,11 @@ fn they_are_woken_at_the_end() {
         drop(peer);
         pollster::block_on(watches).unwrap();
         assert!(poll(waits.as_mut(), Waker::noop()).is_pending(), "that is not for who waits for room");
+        let mut second = Box::pin(writer.send_when_room(&[2; LARGE]));
+        assert!(poll(second.as_mut(), Waker::noop()).is_pending());
         drop(reader);
-        assert_eq!(pollster::block_on(waits), Err(Status::PEER_CLOSED), "{:?}", writer.transport());
+        let each = pollster::block_on(async { futures::join!(waits, second) });
+        assert_eq!(each, (Err(Status::PEER_CLOSED), Err(Status::PEER_CLOSED)), "{:?}", writer.transport());
     }
 }
 

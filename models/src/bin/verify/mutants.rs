@@ -13,6 +13,7 @@ use crate::USAGE;
 use record::{Mutant, Outcome, Record};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::{fs, io};
@@ -167,6 +168,9 @@ impl Round {
         command.args(["mutants", "--no-shuffle", "--jobs", &jobs.to_string(), "--output", FOLDER]);
         command.args(["--test-package", self.packages]);
         command.args(mutants.iter().map(|mutant| format!("--re=^{}$", literally(&mutant.name))));
+        // Fields left out of structures are tried whatever their names are (cargo-mutants 27.1): no others than of these files.
+        let files: BTreeSet<_> = mutants.iter().map(|mutant| &mutant.file).collect();
+        command.args(files.iter().flat_map(|file| ["--file", file]));
         // For the build as well as for the test, so that no others are built.
         command.args(self.tests.iter().map(|test| format!("--cargo-arg={test}")));
         // Nobody debugs them, and they are linked a thousand times.
