@@ -33,5 +33,8 @@ for round in $(seq "$rounds"); do
         fi
     done <"$kept/files"
 done
-[ "$failed" -eq 0 ] && echo "$rounds rounds of $(wc -l <"$kept/files") files: none failed"
+if [ "$failed" -eq 0 ]; then
+    echo "$rounds rounds of $(wc -l <"$kept/files") files: none failed"
+    rm -r "$kept"
+fi
 exit "$failed"

@@ -213,8 +213,8 @@ impl Iob {
     /// A writer that is itself mapped into another process asks the ring's owner, and waits until that has taken notice.
     ///
     /// # Errors
-    /// `TimedOut` where that takes longer than five seconds, because the owner is stopped. `PermissionDenied` for the peer of a writer. `BrokenPipe` where the ring's owner, or the receiver, is gone. Those of a
-    /// lack of descriptors, threads or memory. `WouldBlock` where the socket is full and does not block, or its time is up. On
+    /// `TimedOut` where that takes longer than five seconds, because the owner is stopped. `PermissionDenied` for the peer of a writer.
+    /// `BrokenPipe` where the ring's owner, or the receiver, is gone. Those of a lack of descriptors, threads or memory. `WouldBlock` where the socket is full and does not block, or its time is up. On
     /// any error nothing was handed over, and the call may be repeated, by a task when the socket is writable (tokio:
     /// `async_io(Interest::WRITABLE, || writer.send_to(&stream))`).
     ///
@@ -291,8 +291,8 @@ impl Iob {
     /// # Errors
     /// `WouldBlock` if nothing has come within that time; nothing was taken then, and the call may be repeated.
     /// `InvalidData` if what arrives is anything else than such a writer: each part is checked, and every descriptor that
-    /// came is closed, by a thread of its own, since that may take as long as the sender likes. `UnexpectedEof` if the sender closes the socket. `Unsupported` for a mapping from another PID
-    /// namespace, where the thread ids in the ring's lock mean other threads, for a mapping where there is no `/proc`, and for a
+    /// came is closed, by a thread of its own, since that may take as long as the sender likes. `UnexpectedEof` if the sender
+    /// closes the socket. `Unsupported` for a mapping from another PID namespace, where the thread ids in the ring's lock mean other threads, for a mapping where there is no `/proc`, and for a
     /// program where this process may not run it (a filter forbids `bpf(2)`). `TimedOut` for a mapping whose owner is stopped and has
     /// been asked so much that it takes no more. Those of a lack of descriptors or memory.
     pub fn receive_from<S: AsFd + ?Sized>(socket: &S) -> io::Result<Iob> {

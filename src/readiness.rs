@@ -157,9 +157,15 @@ impl Future for Readiness {
                 Err(error) => Poll::Ready(Err(error)),
             };
         };
-        let before =
-            self.watcher.waits().wakers.get_mut(&number).map(|registered| std::mem::replace(registered, waker));
-        if before.is_some() { Poll::Pending } else { Poll::Ready(Ok(())) }
+        let mut waits = self.watcher.waits();
+        let (spare, polled) = match waits.wakers.get_mut(&number) {
+            Some(registered) => (std::mem::replace(registered, waker), Poll::Pending),
+            // It was told.
+            None => (waker, Poll::Ready(Ok(()))),
+        };
+        drop(waits);
+        drop(spare);
+        polled
     }
 }
 
@@ -176,5 +182,79 @@ impl Drop for Readiness {
         }
         let registered = self.watcher.waits().wakers.remove(&number);
         drop(registered);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::link;
+    use core::sync::atomic::{AtomicBool, Ordering};
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::task::{RawWaker, RawWakerVTable, Wake};
+    use std::time::Duration;
+
+    /// Whether a waker was dropped under the lock, by the thread that had it.
+    static UNDER_THE_LOCK: AtomicBool = AtomicBool::new(false);
+
+    /// A waker of a runtime that does something with this very lock when one is dropped or woken.
+    const ENTERS: RawWaker =
+        RawWaker::new(core::ptr::null(), &RawWakerVTable::new(|_| ENTERS, |_| enter(), |_| enter(), |_| enter()));
+
+    fn enter() {
+        let watcher = Watcher::current().unwrap();
+        // Other threads have it for a moment.
+        let is_free = (0..10_000).any(|_| {
+            thread::yield_now();
+            watcher.waits.try_lock().is_ok()
+        });
+        UNDER_THE_LOCK.fetch_or(!is_free, Ordering::SeqCst);
+    }
+
+    /// However a poll ends, and whichever of the wakers it drops.
+    #[test]
+    fn no_waker_is_dropped_under_the_lock() {
+        let (ours, theirs) = link::pair().unwrap();
+        // SAFETY: its functions use no data.
+        let waker = unsafe { Waker::from_raw(ENTERS) };
+        let mut context = Context::from_waker(&waker);
+        let mut wait = pin!(Readiness::of(&[(ours.as_fd(), EventFlags::RDHUP)]).unwrap());
+        let mut given_up = Box::pin(Readiness::of(&[(ours.as_fd(), EventFlags::RDHUP)]).unwrap());
+        for _ in 0..2 {
+            assert!(wait.as_mut().poll(&mut context).is_pending());
+            assert!(given_up.as_mut().poll(&mut context).is_pending());
+        }
+        drop(given_up);
+        drop(theirs);
+        while wait.as_mut().poll(&mut context).is_pending() {
+            thread::yield_now();
+        }
+        assert!(!UNDER_THE_LOCK.load(Ordering::SeqCst));
+    }
+
+    /// It is its runtime's fault, and nobody else's harm.
+    #[test]
+    fn others_are_woken_though_a_waker_panics() {
+        struct Panics;
+        impl Wake for Panics {
+            fn wake(self: Arc<Self>) {
+                panic!("a waker that is broken");
+            }
+        }
+        let broken = Waker::from(Arc::new(Panics));
+        for _ in 0..3 {
+            let (ours, theirs) = link::pair().unwrap();
+            let wait = || Readiness::of(&[(ours.as_fd(), EventFlags::RDHUP)]).unwrap();
+            let mut first = pin!(wait());
+            assert!(first.as_mut().poll(&mut Context::from_waker(&broken)).is_pending());
+            let (told, tells) = channel();
+            let second = wait();
+            let waits = thread::spawn(move || told.send(pollster::block_on(second).is_ok()));
+            drop(theirs);
+            let is_told = tells.recv_timeout(Duration::from_secs(60));
+            assert_eq!(is_told, Ok(true), "the thread that wakes is gone");
+            waits.join().unwrap().unwrap();
+        }
     }
 }

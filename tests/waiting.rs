@@ -44,7 +44,7 @@ fn writers(reader: &Reader) -> Vec<Iob> {
 
 #[test]
 fn everything_is_written_once_and_in_order() {
-    const RECORDS: u64 = 1_000;
+    const RECORDS: u64 = 2_000;
     let on_a_thread: Send = |writer, message| writer.send_timeout(message, None);
     let as_a_task: Send = |writer, message| pollster::block_on(writer.send_when_room(message));
     for send in [on_a_thread, as_a_task] {
@@ -233,7 +233,7 @@ fn the_end_comes_for_who_was_not_heard_whoever_else_holds_its_socket() {
         let watchdog = Watchdog::new("a request that nobody receives");
         let mut reader = RingBuffer::create(CAPACITY);
         let (writer, _peer) = reader.new_iob_writer(1).unwrap();
-        let mapped = elsewhere::mapped(&writer);
+        let (mapped, task) = (elsewhere::mapped(&writer), elsewhere::mapped(&writer));
         // The ring's own thread is kept where it wakes a task that waits for room.
         let (let_go, held) = channel();
         let waker = Waker::from(Arc::new(Holds(Mutex::new(held))));
@@ -249,6 +249,8 @@ fn the_end_comes_for_who_was_not_heard_whoever_else_holds_its_socket() {
             mapped.send_timeout(&[2; LARGE], None)
         });
         polls(id.recv().unwrap());
+        let mut task = pin!(task.send_when_room(&[3; LARGE]));
+        assert!(task.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         let outlive = || {
             let _ = set_parent_process_death_signal(Some(Signal::KILL));
             // SAFETY: it waits, and does nothing else.
@@ -258,6 +260,7 @@ fn the_end_comes_for_who_was_not_heard_whoever_else_holds_its_socket() {
         let fork = forked.then(|| unsafe { child::fork(Fork::Libc, outlive) });
         drop(reader);
         assert_eq!(unheard.join().unwrap(), Err(Status::PEER_CLOSED));
+        assert_eq!(pollster::block_on(task), Err(Status::PEER_CLOSED));
         watchdog.progress();
         drop(let_go);
         if let Some(fork) = fork {
