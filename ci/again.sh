@@ -21,6 +21,7 @@ for _ in $(seq "$(nproc)"); do
 done
 # shellcheck disable=SC2064,SC2086 # These processes, now.
 trap "kill $busy" EXIT
+trap "exit 130" INT TERM
 failed=0
 for round in $(seq "$rounds"); do
     while read -r file; do
